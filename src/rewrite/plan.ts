@@ -1,0 +1,83 @@
+// What the wire asks of the rewriter, and what the rewriter may ask of the wire. The wire knows messages; it never sees PQL.
+
+import type { Notice } from '../pg-error.js'
+
+/** A parameter as a Bind message carries it. */
+export interface Param {
+  readonly format: 0 | 1
+  /** null: SQL NULL. */
+  readonly value: Buffer | null
+}
+
+/** A parameter of a statement of ours: its type is declared in Parse, so that nothing is guessed. */
+export interface TypedParam extends Param {
+  readonly type: number
+}
+
+/** Text-format parameter of a declared type. */
+export const textParam = (type: number, value: string | null): TypedParam => ({
+  type,
+  format: 0,
+  value: value === null ? null : Buffer.from(value, 'utf8'),
+})
+
+/**
+ * The client's own upstream session, lent for the time of one statement. Every query runs there in the extended protocol under
+ * a private name, with Flush and never Sync, invisible to the client: its role, settings, transaction and snapshot apply.
+ * A query that the server refuses rejects with an UpstreamError; the session is then in a failed transaction, as it must be.
+ */
+export interface Upstream {
+  /** Small answers: every row as its raw field values, binary format. */
+  query(sql: string, params?: readonly TypedParam[]): Promise<(Buffer | null)[][]>
+  /**
+   * Large answers: the payload of each DataRow message (binary result format), as it arrives, in order; the wire decodes
+   * nothing. Back-pressure: the upstream is paused while a returned promise is pending. Gives the number of rows.
+   */
+  stream(sql: string, params: readonly TypedParam[], onRow: (payload: Buffer) => void | Promise<void>): Promise<number>
+  /**
+   * Like `stream`, but the statement is kept prepared on the session under a name derived from its text and parameter types,
+   * so that it is parsed and planned once. The wire forgets it when the client runs DISCARD ALL or DEALLOCATE ALL.
+   */
+  streamPrepared(sql: string, params: readonly TypedParam[], onRow: (payload: Buffer) => void | Promise<void>): Promise<number>
+  /** A NoticeResponse to the client, at once, respecting its client_min_messages. */
+  notice(notice: Notice): void
+  /** Last transaction status seen in ReadyForQuery. */
+  readonly transaction: 'idle' | 'open' | 'failed'
+  /** Fires when the client cancels, disconnects, or statement_timeout passes; reason is the PgError to answer with. */
+  readonly signal: AbortSignal
+  /** Starts the session's statement_timeout (ms, 0 = none) for time the server does not see. */
+  setTimeout(milliseconds: number): void
+}
+
+/** A statement of the client's that holds a PREDICT, ready to be sent upstream in its rewritten form. */
+export interface Plan {
+  /** The outer SQL, each PREDICT node replaced by typed unnest($n, …). */
+  readonly sql: string
+  /** Type oids to declare for every parameter of `sql`: the client's first (0: let Postgres infer), then ours. */
+  readonly paramTypes: readonly number[]
+  /** How many of them, at the end, are ours and hidden from ParameterDescription. */
+  readonly hidden: number
+  /** Computes the hidden parameters for one execution. Throws PgError; rejects when upstream.signal fires. */
+  run(params: readonly Param[], upstream: Upstream): Promise<readonly Param[]>
+  /** Position in the client's text (1-based characters) for a position in `sql`, or null where it lies in text of ours. */
+  mapPosition(position: number): number | null
+}
+
+/** One statement of a simple-query string. */
+export interface Piece {
+  /** Offset in the whole string, UTF-16 units. */
+  readonly start: number
+  readonly sql: string
+}
+
+export interface Rewriter {
+  /** One scan of a Q or P frame's SQL bytes for our words; false means: forward, never parsed. No allocation, no decoding. */
+  mayConcern(sql: Uint8Array, start: number, end: number): boolean
+  /** Splits a simple-query string into its statements; quotes, dollar quotes, nested comments and E'' strings as Postgres reads them. */
+  split(sql: string, standardConformingStrings: boolean): Piece[]
+  /**
+   * null: an ordinary statement after all, to be forwarded as it came. Otherwise the plan, made from the catalog as the client's
+   * role sees it (read through `upstream`). Throws PgError with a position in `sql`.
+   */
+  plan(sql: string, paramTypes: readonly number[], upstream: Upstream): Promise<Plan | null>
+}
