@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import t from 'tap'
+import { startEmbedded } from '../../src/demo/embedded.js'
+import { connect, startPostgres } from '../helpers/postgres.js'
+
+t.test('an embedded server starts on a free port, also as root, and leaves nothing behind', async t => {
+  const server = await startEmbedded()
+  const client = await connect(`postgres://postgres@127.0.0.1:${server.port}/postgres`)
+  const { rows } = await client.query(
+    "SELECT current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync",
+  )
+  t.ok(rows[0].version >= 180000)
+  t.equal(rows[0].fsync, 'off')
+  await client.end()
+  t.ok(existsSync(server.socketDir))
+  await server.stop()
+  await server.stop()
+  t.notOk(existsSync(server.socketDir))
+  await t.rejects(connect(`postgres://postgres@127.0.0.1:${server.port}/postgres`))
+})
+
+t.test('configuration and hba lines of a test win over the defaults', async t => {
+  const server = await startPostgres({
+    config: ['max_connections = 37'],
+    hba: ['host all postgres 127.0.0.1/32 trust', 'host all all 127.0.0.1/32 reject'],
+  })
+  t.teardown(() => server.stop())
+  const { rows } = await server.admin.query('SHOW max_connections')
+  t.equal(rows[0].max_connections, '37')
+  await server.admin.query('CREATE ROLE mallory LOGIN')
+  await t.rejects(connect(server.url('postgres', 'mallory')), /pg_hba.conf rejects/)
+})
+
+t.test('each test database is its own', async t => {
+  const server = await startPostgres()
+  t.teardown(() => server.stop())
+  const [one, two] = [await server.createDatabase(), await server.createDatabase()]
+  t.not(one, two)
+  const client = await connect(one)
+  t.teardown(() => client.end())
+  await client.query('CREATE TABLE mark (i int)')
+  const other = await connect(two)
+  t.teardown(() => other.end())
+  await t.rejects(other.query('SELECT * FROM mark'), /does not exist/)
+})
