@@ -43,9 +43,9 @@ export type AggregateName =
   | 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX' | 'COUNT_DISTINCT' | 'FIRST' | 'LAST' | 'LIST_DISTINCT'
 
 export interface WindowSyntax extends Span {
-  /** null: -INF. */
-  readonly start: Interval | null
-  readonly end: Interval
+  /** Bounds relative to the anchor; null: -INF. */
+  readonly from: Interval | null
+  readonly to: Interval
 }
 
 export interface AggregateSyntax extends Span {
