@@ -27,20 +27,33 @@ export interface ColumnName extends Span {
   readonly arrows: readonly Name[]
 }
 
+/** `cast` is the type name after `::`, lower case and single-spaced; absent where there is none. */
 export type Constant = Span &
   (
     | { readonly kind: 'null' }
     | { readonly kind: 'bool'; readonly value: boolean }
-    | { readonly kind: 'number'; readonly text: string }
-    | { readonly kind: 'string'; readonly text: string }
+    | { readonly kind: 'number'; readonly text: string; readonly cast?: string }
+    | { readonly kind: 'string'; readonly text: string; readonly cast?: string }
     /** Bare 2024-01-31 [12:45:30], or DATE/TIMESTAMP/TIMESTAMPTZ/INTERVAL '…'. */
-    | { readonly kind: 'typed'; readonly type: 'date' | 'timestamp' | 'timestamptz' | 'interval'; readonly text: string }
+    | {
+        readonly kind: 'typed'
+        readonly type: 'date' | 'timestamp' | 'timestamptz' | 'interval'
+        readonly text: string
+      }
     /** $n of the client's statement. */
-    | { readonly kind: 'param'; readonly index: number }
+    | { readonly kind: 'param'; readonly index: number; readonly cast?: string }
   )
 
 export type AggregateName =
-  | 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX' | 'COUNT_DISTINCT' | 'FIRST' | 'LAST' | 'LIST_DISTINCT'
+  | 'COUNT'
+  | 'SUM'
+  | 'AVG'
+  | 'MIN'
+  | 'MAX'
+  | 'COUNT_DISTINCT'
+  | 'FIRST'
+  | 'LAST'
+  | 'LIST_DISTINCT'
 
 export interface WindowSyntax extends Span {
   /** Bounds relative to the anchor; null: -INF. */
@@ -72,13 +85,40 @@ export type Syntax =
   | OperandSyntax
   | (Span & { readonly kind: 'and' | 'or'; readonly items: readonly Syntax[] })
   | (Span & { readonly kind: 'not'; readonly item: Syntax })
-  | (Span & { readonly kind: 'compare'; readonly op: CompareOp; readonly left: OperandSyntax; readonly right: Constant })
-  | (Span & { readonly kind: 'in'; readonly negated: boolean; readonly left: OperandSyntax; readonly items: readonly Constant[] })
+  | (Span & {
+      readonly kind: 'compare'
+      readonly op: CompareOp
+      readonly left: OperandSyntax
+      readonly right: Constant
+    })
+  | (Span & {
+      readonly kind: 'in'
+      readonly negated: boolean
+      readonly left: OperandSyntax
+      readonly items: readonly Constant[]
+    })
   /** `x = ANY($1)`. */
   | (Span & { readonly kind: 'any'; readonly negated: boolean; readonly left: OperandSyntax; readonly array: Constant })
-  | (Span & { readonly kind: 'between'; readonly negated: boolean; readonly left: OperandSyntax; readonly low: Constant; readonly high: Constant })
-  | (Span & { readonly kind: 'is'; readonly negated: boolean; readonly left: OperandSyntax; readonly value: 'null' | 'true' | 'false' })
-  | (Span & { readonly kind: 'match'; readonly negated: boolean; readonly op: MatchOp; readonly left: OperandSyntax; readonly pattern: Constant })
+  | (Span & {
+      readonly kind: 'between'
+      readonly negated: boolean
+      readonly left: OperandSyntax
+      readonly low: Constant
+      readonly high: Constant
+    })
+  | (Span & {
+      readonly kind: 'is'
+      readonly negated: boolean
+      readonly left: OperandSyntax
+      readonly value: 'null' | 'true' | 'false'
+    })
+  | (Span & {
+      readonly kind: 'match'
+      readonly negated: boolean
+      readonly op: MatchOp
+      readonly left: OperandSyntax
+      readonly pattern: Constant
+    })
 
 export type TaskSyntax =
   | (Span & { readonly kind: 'forecast'; readonly steps: number })
@@ -94,10 +134,12 @@ export type IdsSyntax =
   | (Span & { readonly kind: 'query'; readonly sql: string })
 
 export interface PredictSyntax extends Span {
+  /** What was parsed; every span counts from its start. */
+  readonly text: string
   readonly target: Syntax
   readonly alias: Name | null
   readonly task: TaskSyntax | null
-  /** Key columns after FOR [EACH]: several for `t.(a, b)`. */
+  /** Key columns after FOR [EACH]: several for `t.(a, b)`, none where FOR is missing, which `check` refuses with the line to type. */
   readonly entity: readonly ColumnName[]
   readonly each: boolean
   readonly ids: IdsSyntax

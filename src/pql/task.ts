@@ -54,9 +54,26 @@ export type Condition =
   | { readonly kind: 'compare'; readonly op: CompareOp; readonly left: Operand; readonly right: TypedConstant }
   | { readonly kind: 'in'; readonly negated: boolean; readonly left: Operand; readonly items: readonly TypedConstant[] }
   | { readonly kind: 'any'; readonly negated: boolean; readonly left: Operand; readonly array: TypedConstant }
-  | { readonly kind: 'between'; readonly negated: boolean; readonly left: Operand; readonly low: TypedConstant; readonly high: TypedConstant }
-  | { readonly kind: 'is'; readonly negated: boolean; readonly left: Operand; readonly value: 'null' | 'true' | 'false' }
-  | { readonly kind: 'match'; readonly negated: boolean; readonly op: MatchOp; readonly left: Operand; readonly pattern: TypedConstant }
+  | {
+      readonly kind: 'between'
+      readonly negated: boolean
+      readonly left: Operand
+      readonly low: TypedConstant
+      readonly high: TypedConstant
+    }
+  | {
+      readonly kind: 'is'
+      readonly negated: boolean
+      readonly left: Operand
+      readonly value: 'null' | 'true' | 'false'
+    }
+  | {
+      readonly kind: 'match'
+      readonly negated: boolean
+      readonly op: MatchOp
+      readonly left: Operand
+      readonly pattern: TypedConstant
+    }
   /** A bare boolean column. */
   | { readonly kind: 'truth'; readonly operand: ColumnRef }
 

@@ -1,0 +1,141 @@
+// FOR EACH t.key, FOR t.key = c, IN (…), IN (SELECT …), = ANY($1), and composite keys t.(a, b).
+
+import { PgError } from '../pg-error.js'
+import type { ColumnName, Constant, IdsSyntax, Name } from './ast.js'
+import type { Cursor } from './cursor.js'
+import { parseColumn, parseName } from './parse-column.js'
+import { parseConstant, parseConstants } from './parse-constant.js'
+
+export interface ForSyntax {
+  readonly entity: readonly ColumnName[]
+  readonly each: boolean
+  readonly ids: IdsSyntax
+}
+
+const parseEntity = (cursor: Cursor): ColumnName[] => {
+  const { start } = cursor.peek()
+  const open = cursor.takeOperator('(')
+  const first = parseColumn(cursor, 'the key of a table, as table.column')
+  if (open) {
+    const columns = [first]
+    while (cursor.takeOperator(',')) columns.push(parseColumn(cursor))
+    cursor.expectOperator(')', '"," or ")"')
+    return columns
+  }
+  if (!cursor.isOperator('.')) return [first]
+  cursor.next()
+  cursor.expectOperator('(')
+  const names: Name[] = []
+  do names.push(parseName(cursor, 'a key column'))
+  while (cursor.takeOperator(','))
+  cursor.expectOperator(')', '"," or ")"')
+  const span = cursor.spanFrom(start)
+  return names.map(name => ({ parts: [...first.parts, name], star: false, arrows: [], ...span }))
+}
+
+/** Whether a query stands in the parentheses that open here. */
+const atQuery = (cursor: Cursor): boolean => {
+  let ahead = 0
+  while (cursor.isOperator('(', ahead)) ahead++
+  return ahead > 0 && ['select', 'with', 'values', 'table'].some(word => cursor.isWord(word, ahead))
+}
+
+const parseQuery = (cursor: Cursor): IdsSyntax => {
+  cursor.expectOperator('(')
+  const span = cursor.sql(() => false)
+  cursor.expectOperator(')')
+  return { kind: 'query', sql: cursor.slice(span), ...span }
+}
+
+interface Row {
+  readonly values: readonly Constant[]
+  readonly start: number
+}
+
+const parseRow = (cursor: Cursor): Row => {
+  const { start } = cursor.peek()
+  const values = cursor.isOperator('(') ? parseConstants(cursor) : [parseConstant(cursor)]
+  return { values, start }
+}
+
+/** One constant for each key column, in every row. */
+const checkedRows = (cursor: Cursor, entity: readonly ColumnName[], rows: readonly Row[]): Constant[][] =>
+  rows.map(({ values, start }) => {
+    if (values.length === entity.length) return [...values]
+    const shown = values.map(value => cursor.slice(value)).join(', ')
+    throw new PgError({
+      code: '42601',
+      message: `row has ${values.length} values for ${entity.length} key columns`,
+      hint: entity.length === 1 ? `Write: IN (${shown})` : undefined,
+      position: start,
+    })
+  })
+
+const parseEquals = (cursor: Cursor, entity: readonly ColumnName[], start: number): IdsSyntax => {
+  if ((cursor.isWord('any') || cursor.isWord('some')) && cursor.isOperator('(', 1)) {
+    cursor.next()
+    cursor.next()
+    if (cursor.isWord('select')) throw cursor.unexpected('an array', { hint: 'Write: IN (SELECT' })
+    const array = parseConstant(cursor)
+    cursor.expectOperator(')')
+    if (entity.length > 1)
+      throw new PgError({
+        code: '0A000',
+        message: 'ANY names the rows of a table with one key column',
+        hint: 'Write: IN (SELECT * FROM unnest($1, $2))',
+        position: start,
+      })
+    return { kind: 'any', array, ...cursor.spanFrom(start) }
+  }
+  if (atQuery(cursor)) throw cursor.unexpected('a constant', { hint: 'Write: IN (' })
+  const row = parseRow(cursor)
+  return { kind: 'list', rows: checkedRows(cursor, entity, [row]), ...cursor.spanFrom(start) }
+}
+
+const parseIn = (cursor: Cursor, entity: readonly ColumnName[], start: number): IdsSyntax => {
+  if (!cursor.isOperator('(')) {
+    const token = cursor.peek()
+    const value = cursor.slice(parseConstant(cursor))
+    throw cursor.unexpected('a list in parentheses', { hint: `Write: IN (${value})` }, token)
+  }
+  if (atQuery(cursor)) return { ...parseQuery(cursor), ...cursor.spanFrom(start) } as IdsSyntax
+  cursor.next()
+  if (cursor.isOperator(')')) throw cursor.unexpected('one key at least')
+  const rows = [parseRow(cursor)]
+  while (cursor.takeOperator(',')) rows.push(parseRow(cursor))
+  cursor.expectOperator(')', '"," or ")"')
+  return { kind: 'list', rows: checkedRows(cursor, entity, rows), ...cursor.spanFrom(start) }
+}
+
+const COMPARISONS = ['<>', '!=', '<', '<=', '>', '>=']
+
+const parseIds = (cursor: Cursor, entity: readonly ColumnName[], named: string): IdsSyntax => {
+  const { start, text, kind } = cursor.peek()
+  if (cursor.takeOperator('=')) return parseEquals(cursor, entity, start)
+  if (cursor.takeWord('in')) return parseIn(cursor, entity, start)
+  if (
+    (kind === 'operator' && COMPARISONS.includes(text)) ||
+    ['between', 'not', 'is', 'like'].some(word => cursor.isWord(word))
+  )
+    throw cursor.unexpected('"=" or IN', { hint: `Write: FOR EACH ${named} WHERE ${named}` })
+  throw cursor.unexpected('"=" or IN', {
+    detail: 'FOR names the rows to predict for; FOR EACH takes them all.',
+    hint: `Write: FOR EACH ${named}`,
+  })
+}
+
+/** Reads from behind the word FOR. */
+export const parseFor = (cursor: Cursor): ForSyntax => {
+  const each = cursor.takeWord('each')
+  const { start } = cursor.peek()
+  const entity = parseEntity(cursor)
+  const named = cursor.slice(cursor.spanFrom(start))
+  if (!each) return { entity, each, ids: parseIds(cursor, entity, named) }
+  if (cursor.isOperator('=') || cursor.isWord('in')) {
+    throw cursor.unexpected('a clause or the end', {
+      detail: 'FOR EACH takes every row; FOR alone takes the rows it names.',
+      hint: `Write: FOR ${named}`,
+    })
+  }
+  return { entity, each, ids: { kind: 'each' } }
+}
