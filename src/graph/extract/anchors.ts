@@ -1,0 +1,74 @@
+// Where in time a question stands: its own anchor, the grid cell that a shared context serves, and the earlier anchors whose windows have closed.
+
+import type { Interval } from '../../pql/ast.js'
+import type { Table } from '../../pql/catalog.js'
+import type { Task } from '../../pql/task.js'
+import { targetAggregates } from './layout.js'
+import { RowSource } from './rows.js'
+import { intervalBounds, OID, type SqlParams } from './sql.js'
+
+/** Most anchors a context looks back over. */
+const MOST_ANCHORS = 600
+/** A cached context serves a cell of this share of the horizon. */
+const CELLS_PER_HORIZON = 50n
+/** With fewer closed windows than this, windows overlap. */
+const FEW_ANCHORS = 4
+
+/** All in microseconds since 2000-01-01 UTC. */
+export interface Grid {
+  readonly anchor: bigint
+  /** Start of the anchor's cell: where the reference population is read. */
+  readonly cell: bigint
+  /** Newest first; anchor + reach <= cell's own anchor for each. */
+  readonly context: readonly bigint[]
+  readonly stride: bigint
+}
+
+/**
+ * SELECT of one row: anchor (AS OF, or the newest visible row but not after now()), oldest and newest row of the tables that the target
+ * aggregates, now(). All timestamptz; NULL where there are no rows.
+ */
+export function anchorSql(task: Task, params: SqlParams): string {
+  const tables = new Set<Table>(targetAggregates(task).map(a => a.table))
+  const spans = [...tables].map(table => {
+    const rows = new RowSource(table, 'r')
+    const time = rows.time()
+    const [single] = rows.moments().length === 1 ? rows.moments() : []
+    if (!single) return `SELECT pg_catalog.min(t) AS lo, pg_catalog.max(t) AS hi FROM (SELECT ${time} AS t FROM ${rows.from}) s WHERE pg_catalog.isfinite(t)`
+    // min and max in the column's own type, so that an index answers; infinite values are set aside first.
+    const bare = single.sql
+    return `SELECT pg_catalog.min(${bare})::pg_catalog.timestamptz AS lo, pg_catalog.max(${bare})::pg_catalog.timestamptz AS hi FROM ${rows.from} WHERE ${bare} > '-infinity' AND ${bare} < 'infinity'`
+  })
+  const asOf = asOfSql(task, params)
+  const anchor = asOf ?? 'LEAST(pg_catalog.now(), pg_catalog.max(hi))'
+  return `SELECT (${anchor})::pg_catalog.timestamptz, pg_catalog.min(lo), pg_catalog.max(hi), pg_catalog.now() FROM (${spans.join(' UNION ALL ')}) spans`
+}
+
+function asOfSql(task: Task, params: SqlParams): string | null {
+  switch (task.asOf.kind) {
+    case 'constant':
+      return params.constant({ ...task.asOf.value, type: task.asOf.value.type || OID.timestamptz })
+    case 'expression':
+      return task.asOf.sql
+    default:
+      return null
+  }
+}
+
+/** The anchors of a context for a question at `anchor`, over data that starts at `oldest`. */
+export function gridOf(anchor: bigint, oldest: bigint, horizon: Interval, reach: Interval): Grid {
+  const length = intervalBounds(horizon).nominal
+  const step = length / CELLS_PER_HORIZON || 1n
+  const cell = floorTo(anchor, step)
+  const newest = floorTo(cell - intervalBounds(reach).max, step)
+  const count = newest >= oldest ? (newest - oldest) / length + 1n : 0n
+  const stride = count < BigInt(FEW_ANCHORS) ? step * (CELLS_PER_HORIZON / 5n) : step * CELLS_PER_HORIZON
+  const context: bigint[] = []
+  for (let at = newest; at >= oldest && context.length < MOST_ANCHORS; at -= stride) context.push(at)
+  return { anchor, cell, context, stride }
+}
+
+function floorTo(value: bigint, step: bigint): bigint {
+  const rest = value % step
+  return value - (rest < 0n ? rest + step : rest)
+}

@@ -1,0 +1,244 @@
+// Labelled examples from the past, in SQL: the query replayed at earlier anchors whose windows have closed, and a reference population.
+
+import { walkAggregates } from '../../pql/index.js'
+import type { Link } from '../../pql/catalog.js'
+import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
+import type { Grid } from './anchors.js'
+import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
+import { targetAggregates } from './layout.js'
+import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
+import { identifier, intervalBounds, OID, type SqlParams } from './sql.js'
+
+/** Entities a context is drawn from; a table with more is sampled by a hash of key and seed. */
+const MOST_CANDIDATES = 20_000
+/** Pairs tried where no condition narrows them. */
+const MOST_PAIRS = 400_000
+const REFERENCE_ROWS = 500
+
+export interface ContextSize {
+  /** Rows taken newest first. */
+  readonly newest: number
+  /** Rows drawn from all that are older. */
+  readonly older: number
+}
+
+/**
+ * CTEs `a` (anchors), `cand`, one g<i> an aggregate, `kept(e, i, label)` and `ref(e)`: e is a candidate's number, i an anchor's index as in the
+ * `anchors` part. Expects the parameter list of anchors in `anchors` (timestamptz[]).
+ */
+export function contextCtes(task: Task, grid: Grid, size: ContextSize, seed: number, params: SqlParams): string[] {
+  return new ContextSql(task, grid, size, seed, params).ctes()
+}
+
+class ContextSql {
+  readonly #task: Task
+  readonly #grid: Grid
+  readonly #size: ContextSize
+  readonly #seed: number
+  readonly #params: SqlParams
+  readonly #groups = new Map<Aggregate, string>()
+
+  constructor(task: Task, grid: Grid, size: ContextSize, seed: number, params: SqlParams) {
+    this.#task = task
+    this.#grid = grid
+    this.#size = size
+    this.#seed = seed
+    this.#params = params
+  }
+
+  ctes(): string[] {
+    const { where, assuming } = this.#task
+    const out = [this.#candidates()]
+    for (const a of this.#aggregates()) {
+      const name = `g${this.#groups.size + 1}`
+      this.#groups.set(a, name)
+      out.push(`${name} AS MATERIALIZED (${this.#group(a)})`)
+    }
+    const exists = this.#existence()
+    if (exists) out.push(exists)
+    const temporal = conjuncts(where).filter(isTemporal)
+    out.push(`labelled AS MATERIALIZED (${this.#labelled(temporal, assuming)})`)
+    const order = `i, pg_catalog.hashint8extended(h, i), e`
+    out.push(`ranked AS (SELECT *, pg_catalog.row_number() OVER (ORDER BY ${order}) AS r FROM labelled)`)
+    out.push(
+      `kept AS MATERIALIZED (SELECT e, i, label FROM ranked WHERE r <= ${this.#size.newest} UNION ALL (SELECT e, i, label FROM ranked WHERE r > ${this.#size.newest} ORDER BY pg_catalog.hashint8extended(h, i + 1000003), e, i LIMIT ${this.#size.older}))`,
+    )
+    out.push(`ref AS MATERIALIZED (${this.#reference(temporal)})`)
+    return out
+  }
+
+  /** Every aggregate whose value at the context's anchors is needed, the cohort's recency included. */
+  #aggregates(): Aggregate[] {
+    const { where, assuming, target } = this.#task
+    return [...walkAggregates(target), ...(where ? walkAggregates(where) : []), ...(assuming ? walkAggregates(assuming) : [])]
+  }
+
+  #candidates(): string {
+    const { table, key } = this.#task.entity
+    const rows = new RowSource(table, 'x')
+    const keys = identityColumns(table).map((c, i) => `${rows.own(c)} AS ${keyName(i)}`).join(', ')
+    const text = key.length === 1 ? `${rows.own(key[0]!)}::pg_catalog.text` : `ROW(${key.map(c => rows.own(c)).join(', ')})::pg_catalog.text`
+    const filters = conjuncts(this.#task.where).filter(c => !isTemporal(c)).map(c => conditionSql(c, o => columnOperand(o, rows), this.#params))
+    const end = table.columns.find(c => c.tag === 'end')
+    const time = rows.time()
+    return (
+      `cand AS MATERIALIZED (SELECT pg_catalog.row_number() OVER (ORDER BY h, ${key.map((_, i) => keyName(i)).join(', ')}) AS e, s.* FROM (` +
+      `SELECT ${keys}, pg_catalog.hashtextextended(${text}, ${this.#params.text(OID.int8, String(this.#seed))}) AS h, ${time} AS born, ` +
+      `${end ? `${rows.own(end)}::pg_catalog.timestamptz` : 'NULL::pg_catalog.timestamptz'} AS died ` +
+      `FROM ${rows.from}${filters.length > 0 ? ` WHERE ${conjunction(filters)}` : ''} ORDER BY h LIMIT ${MOST_CANDIDATES}) s)`
+    )
+  }
+
+  /** value of one aggregate for each (candidate, anchor) that has rows in its window. */
+  #group(a: Aggregate): string {
+    const links = a.path.map(s => s.link)
+    const rows = new RowSource(a.table, 'r')
+    const join = joinEntity(links, rows, 'c')
+    const time = rows.time()
+    const filter = filterSql(a, rows, this.#params)
+    const call = aggregateCall(a, rows)
+    const window = windowSql(a, rows, this.#params)
+    return (
+      `SELECT c.e, a.i, ${call} AS v FROM ${rows.from} JOIN cand c ON ${join} ` +
+      `CROSS JOIN LATERAL (${this.#anchorsAround(a, time)}) k JOIN a ON a.i = k.i ` +
+      `WHERE ${conjunction([window, ...(filter === null ? [] : [filter])])} GROUP BY c.e, a.i`
+    )
+  }
+
+  /** Indexes of the anchors whose window may hold a row of this time: arithmetic on the grid, with a day to spare; the window itself decides. */
+  #anchorsAround(a: Aggregate, time: string): string {
+    const { context, stride } = this.#grid
+    const seconds = (us: bigint) => Number(us) / 1e6
+    const spare = 86_400
+    const back = `pg_catalog.date_part('epoch', ${this.#newest()} - CASE WHEN pg_catalog.isfinite(${time}) THEN ${time} END)`
+    const at = (offset: number) => `(${back} + ${offset}) / ${seconds(stride)}`
+    const most = context.length - 1
+    const clip = (x: string) => `GREATEST(-1, LEAST(${most + 1}, ${x}))::pg_catalog.int8`
+    const from = a.window?.start ? clip(`pg_catalog.floor(${at(seconds(intervalBounds(a.window.start).min) - spare)})`) : '0'
+    const to = clip(`pg_catalog.ceil(${at(seconds(a.window ? intervalBounds(a.window.end).max : 0n) + spare)})`)
+    return `SELECT s + 2 AS i FROM pg_catalog.generate_series(GREATEST(0, ${from}), LEAST(${most}, ${to})) s UNION ALL SELECT 1`
+  }
+
+  #newest(): string {
+    return `(SELECT at FROM a WHERE i = 2)`
+  }
+
+  #labelled(where: readonly Condition[], assuming: Condition | null): string {
+    const driver = this.#driver()
+    const target = this.#task.target
+    const value = this.#values(driver)
+    const label =
+      target.kind === 'condition' ? `(${conditionSql(target.condition, value, this.#params)})::pg_catalog.int4::pg_catalog.float8` : `(${value(target.operand)})::pg_catalog.float8`
+    const base = driver
+      ? `${this.#groups.get(driver)!} p JOIN a ON a.i = p.i JOIN cand c ON c.e = p.e`
+      : `cand c JOIN a ON a.i <= 2 + GREATEST(12, ${MOST_PAIRS} / GREATEST(1, (SELECT pg_catalog.count(*) FROM cand)))`
+    const joins = [...this.#groups].filter(([a]) => a !== driver).map(([, g]) => `LEFT JOIN ${g} ON ${g}.e = c.e AND ${g}.i = a.i`)
+    const conditions = ['a.i >= 2', 'c.born <= a.at', '(c.died IS NULL OR c.died > a.at)', ...where.map(c => conditionSql(c, value, this.#params))]
+    if (assuming) conditions.push(conditionSql(assuming, value, this.#params))
+    if (this.#needsExistence()) conditions.push('first.t <= a.at')
+    const first = this.#needsExistence() ? 'JOIN first ON first.e = c.e' : ''
+    return `SELECT * FROM (SELECT c.e, a.i, c.h, ${label} AS label FROM ${base} ${joins.join(' ')} ${first} WHERE ${conjunction(conditions)}) s WHERE label IS NOT NULL`
+  }
+
+  /** A sample of the population at the cell's start: whom the scored entities are ranked among. */
+  #reference(where: readonly Condition[]): string {
+    const value = this.#values(null)
+    const joins = [...this.#groups].map(([, g]) => `LEFT JOIN ${g} ON ${g}.e = c.e AND ${g}.i = a.i`)
+    const conditions = ['c.born <= a.at', '(c.died IS NULL OR c.died > a.at)', ...where.map(c => conditionSql(c, value, this.#params))]
+    if (this.#task.assuming) conditions.push(`EXISTS (${this.#recent()})`)
+    if (this.#needsExistence()) conditions.push('first.t <= a.at')
+    const first = this.#needsExistence() ? 'JOIN first ON first.e = c.e' : ''
+    return `SELECT c.e FROM cand c JOIN a ON a.i = 1 ${joins.join(' ')} ${first} WHERE ${conjunction(conditions)} ORDER BY c.h, c.e LIMIT ${REFERENCE_ROWS}`
+  }
+
+  /** With ASSUMING, the cohort is who had a row of the target's table within a year, or three horizons where that is longer. */
+  #recent(): string {
+    const a = targetAggregates(this.#task)[0]!
+    const rows = new RowSource(a.table, 'q')
+    const join = joinEntity(a.path.map(s => s.link), rows, 'c')
+    const year = { months: 12, days: 0, microseconds: 0n }
+    const horizon = this.#task.horizon!
+    const three = { months: 3 * horizon.months, days: 3 * horizon.days, microseconds: 3n * horizon.microseconds }
+    const back = this.#params.interval(intervalBounds(three).nominal > intervalBounds(year).nominal ? three : year)
+    const lower: Point = { timestamptz: `a.at - ${back}`, timestamp: `a.ts - ${back}` }
+    const upper: Point = { timestamptz: 'a.at', timestamp: 'a.ts' }
+    const conditions = conjunction([join, rows.after(lower), rows.atMost(upper)])
+    return `SELECT 1 FROM ${rows.from} WHERE ${conditions}`
+  }
+
+  /** An undated entity exists from its first row in a dated child; ASSUMING, or a WHERE that demands past rows, selects it by itself. */
+  #needsExistence(): boolean {
+    const { entity, assuming, where } = this.#task
+    if (entity.table.time.kind !== 'static' || assuming) return false
+    if (conjuncts(where).some(c => demandsRows(c) !== null)) return false
+    return datedChildren(this.#task).length > 0
+  }
+
+  #existence(): string | null {
+    if (!this.#needsExistence()) return null
+    const each = datedChildren(this.#task).map(link => {
+      const rows = new RowSource(link.from, 'r')
+      const join = joinEntity([link], rows, 'c')
+      return `SELECT c.e, pg_catalog.min(${rows.time()}) AS t FROM ${rows.from} JOIN cand c ON ${join} GROUP BY c.e`
+    })
+    return `first AS MATERIALIZED (SELECT e, pg_catalog.min(t) AS t FROM (${each.join(' UNION ALL ')}) s GROUP BY e)`
+  }
+
+  /** An aggregate without whose rows no pair can be in the context: pairs then start from its groups. */
+  #driver(): Aggregate | null {
+    const { where, assuming, target } = this.#task
+    for (const c of [...conjuncts(assuming), ...conjuncts(where)]) {
+      const a = demandsRows(c)
+      if (a) return a
+    }
+    const operand = target.kind === 'value' ? target.operand : target.condition.kind === 'compare' ? target.condition.left : null
+    return operand?.kind === 'aggregate' && ['AVG', 'MIN', 'MAX', 'FIRST', 'LAST'].includes(operand.name) ? operand : null
+  }
+
+  /** Values of aggregates from their groups; the driver's stand in the base rows, `p`. */
+  #values(driver: Aggregate | null): (o: Operand) => string {
+    return o => {
+      if (o.kind !== 'aggregate') throw new Error('a column of the entity stands in a temporal condition')
+      return withEmptyValue(o, `${o === driver ? 'p' : this.#groups.get(o)!}.v`)
+    }
+  }
+}
+
+/** Dated children of the entity table: whose first row makes an undated entity exist. */
+export function datedChildren(task: Task): Link[] {
+  return task.entity.table.children.filter(l => new RowSource(l.from, 'r').dated)
+}
+
+/** `rows`, reached down `path`, belongs to the row of the path's first table that `alias` holds the identity columns of. */
+export function joinEntity(path: readonly Link[], rows: RowSource, alias: string): string {
+  const child = rows.parent([...path].reverse().slice(0, -1))
+  const link = path[0]!
+  const identity = identityColumns(link.to)
+  return link.columns.map((c, i) => `${child}.${identifier(c.name)} = ${alias}.${keyName(identity.indexOf(link.toColumns[i]!))}`).join(' AND ')
+}
+
+/** The aggregate's window around anchor row `a`, in the types of its time columns. */
+export function windowSql(a: Aggregate, rows: RowSource, params: SqlParams, point: Point = { timestamptz: 'a.at', timestamp: 'a.ts' }): string {
+  const window = a.window
+  if (!window) return 'true'
+  const moved = (by: string): Point => ({ timestamptz: `${point.timestamptz} + ${by}`, timestamp: `${point.timestamp} + ${by}` })
+  const upper = rows.atMost(moved(params.interval(window.end)))
+  return window.start === null ? upper : `${upper} AND ${rows.after(moved(params.interval(window.start)))}`
+}
+
+export const conjuncts = (c: Condition | null): Condition[] => (c === null ? [] : c.kind === 'and' ? c.items.flatMap(conjuncts) : [c])
+
+export const isTemporal = (c: Condition): boolean => [...walkAggregates(c)].length > 0
+
+function columnOperand(o: Operand, rows: RowSource): string {
+  if (o.kind === 'aggregate') throw new Error('an aggregate stands in a static condition')
+  return rows.column(o)
+}
+
+/** The COUNT that this condition requires to be at least one; null if it requires none. */
+function demandsRows(c: Condition): Aggregate | null {
+  if (c.kind !== 'compare' || c.left.kind !== 'aggregate' || c.left.name !== 'COUNT' || c.right.constant.kind !== 'number') return null
+  const n = Number(c.right.constant.text)
+  const demands = (c.op === '>' && n >= 0) || (c.op === '>=' && n > 0) || (c.op === '=' && n > 0)
+  return demands ? c.left : null
+}

@@ -1,0 +1,301 @@
+// What to read for a task: which rows around an entity, which columns of them, and where the target's own expression stands among them.
+// The choice follows foreign keys and types alone, in catalog order: no name, and nothing that depends on the data.
+
+import type { Column, Link, Table } from '../../pql/catalog.js'
+import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task.js'
+import { walkAggregates } from '../../pql/index.js'
+import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
+import { conditionSql, filterSql } from './conditions.js'
+import { matches, RowSource } from './rows.js'
+import type { SqlParams } from './sql.js'
+import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf } from '../neighbourhood.js'
+
+/** Widths beyond which a table's further columns are left out, in column order. */
+const OWN_COLUMNS = 24
+const PARENT_COLUMNS = 12
+const VIA_STREAMS = 4
+
+/** Rows of a table hanging on the keys of a node, with the SQL of every channel. */
+export interface StreamPlan {
+  readonly node: number
+  /** Downward links from the node's table to this one. */
+  readonly path: readonly Link[]
+  readonly rows: RowSource
+  readonly numbers: NumberSql[]
+  readonly codes: CodeSql[]
+}
+
+export interface NodePlan {
+  readonly kind: NodeSpec['kind']
+  readonly table: Table
+  /** How its keys are found: over the entity's own foreign key, or over a foreign key of a stream's rows. */
+  readonly link?: Link
+  readonly stream?: number
+  readonly channel?: number
+  readonly hop: number
+  readonly rows: RowSource
+  readonly numbers: NumberSql[]
+  readonly codes: CodeSql[]
+}
+
+export interface Layout {
+  readonly nodes: readonly NodePlan[]
+  readonly streams: readonly StreamPlan[]
+  readonly leaves: readonly TargetLeaf[]
+  /** Aggregates behind `leaves`, in the same order. */
+  readonly leafOf: ReadonlyMap<Aggregate, number>
+}
+
+export function layoutOf(task: Task, params: SqlParams): Layout {
+  return new LayoutBuilder(task, params).build()
+}
+
+class LayoutBuilder {
+  readonly #task: Task
+  readonly #params: SqlParams
+  readonly #nodes: NodePlan[] = []
+  readonly #streams: StreamPlan[] = []
+  readonly #hidden: Set<Column>
+  readonly #kept: Set<Column>
+  #aliases = 0
+
+  constructor(task: Task, params: SqlParams) {
+    this.#task = task
+    this.#params = params
+    this.#hidden = new Set((task.options.exclude ?? []).map(ref => ref.column))
+    this.#kept = new Set((task.options.include ?? []).map(ref => ref.column))
+  }
+
+  build(): Layout {
+    const entity = this.#task.entity.table
+    this.#addNode({ kind: 'entity', table: entity, hop: 0 })
+    for (const link of dedupe(entity.children)) this.#addStream(0, [link])
+    for (const child of dedupe(entity.children)) {
+      for (const link of dedupe(child.from.children)) if (link.from !== entity) this.#addStream(0, [child, link])
+    }
+    const targets = targetAggregates(this.#task)
+    for (const a of targets) this.#streamFor(a.path.map(s => s.link))
+    this.#addParents(entity)
+    this.#addLatest(entity)
+    const leaves: TargetLeaf[] = []
+    const leafOf = new Map<Aggregate, number>()
+    for (const aggregate of targets) {
+      const leaf = this.#addLeaf(aggregate, leaves.length)
+      if (!leaf) continue
+      leafOf.set(aggregate, leaves.length)
+      leaves.push(leaf)
+    }
+    return { nodes: this.#nodes, streams: this.#streams, leaves, leafOf }
+  }
+
+  /** The entity's own parents, with a few streams of their children each. */
+  #addParents(entity: Table): void {
+    for (const link of dedupe(entity.parents)) {
+      const codes = this.#nodes[0]!.codes
+      const node = this.#addNode({ kind: 'parent', table: link.to, link, channel: codes.length, hop: 1 })
+      codes.push({ channel: reference(link, node, 0, true), sql: `n${node}.k` })
+      for (const child of dedupe(link.to.children).slice(0, VIA_STREAMS)) this.#addStream(node, [child])
+    }
+  }
+
+  /** The other parent of a child row, as the latest row names it (a driver's latest team): its streams of the same table and of the target's. */
+  #addLatest(entity: Table): void {
+    const targets = new Set(targetAggregates(this.#task).map(a => a.table))
+    const direct = this.#streams.filter(s => s.node === 0 && s.path.length === 1)
+    for (const stream of direct) {
+      const child = stream.rows.table
+      for (const link of dedupe(child.parents)) {
+        if (link === stream.path[0] || link.to === entity) continue
+        const streams = dedupe(link.to.children).filter(c => c.from === child || targets.has(c.from) || c.from.time.kind === 'own')
+        if (streams.length === 0) continue
+        const source = this.#streams.indexOf(stream)
+        const node = this.#addNode({ kind: 'latest', table: link.to, link, stream: source, channel: stream.codes.length, hop: 2 })
+        stream.codes.push({ channel: reference(link, node, 1, true), sql: `n${node}.k` })
+        const preferred = [...streams].sort((a, b) => Number(targets.has(b.from)) - Number(targets.has(a.from)))
+        for (const c of preferred.slice(0, VIA_STREAMS)) this.#addStream(node, [c])
+      }
+    }
+  }
+
+  #addNode(at: Pick<NodePlan, 'kind' | 'table' | 'link' | 'stream' | 'channel' | 'hop'>): number {
+    const rows = new RowSource(at.table, this.#alias())
+    const plan: NodePlan = { ...at, rows, numbers: [], codes: [] }
+    this.#readColumns(plan, at.table, [], at.hop, OWN_COLUMNS)
+    return this.#nodes.push(plan) - 1
+  }
+
+  #addStream(node: number, path: readonly Link[]): number {
+    const table = path.at(-1)!.from
+    const up = [...path].reverse()
+    const rows = new RowSource(table, this.#alias(), up.slice(0, -1).map((_, i) => up.slice(0, i + 1)))
+    const hop = this.#nodes[node]!.hop + path.length
+    const plan: StreamPlan = { node, path, rows, numbers: [], codes: [] }
+    const direct = path.length === 1 && node === 0
+    this.#readColumns(plan, table, [], hop, direct ? OWN_COLUMNS : PARENT_COLUMNS)
+    for (const link of dedupe(table.parents)) {
+      const through = link === path.at(-1)
+      if (!through) plan.codes.push({ channel: { kind: 'key', source: sourceOf(table, link.columns[0]!, hop), own: true, trusted: false }, sql: keyHash(link, rows.alias) })
+      // A parent on the way back to the node tells nothing that the row's other columns and the node do not.
+      if (!through && direct) this.#readColumns(plan, link.to, [link], hop + 1, PARENT_COLUMNS)
+    }
+    return this.#streams.push(plan) - 1
+  }
+
+  #readColumns(plan: { rows: RowSource; numbers: NumberSql[]; codes: CodeSql[] }, table: Table, up: readonly Link[], hop: number, most: number): void {
+    const keys = keyColumns(table)
+    const time = table.time.kind === 'own' ? table.time.column : null
+    let taken = 0
+    for (const column of table.columns) {
+      if (taken === most) break
+      if (keys.has(column) || column === time || column.tag === 'exclude' || column.tag === 'end' || this.#hidden.has(column)) continue
+      taken++
+      const visible = up.length > 0 ? plan.rows.parentVisible(up) : null
+      const bare = up.length > 0 ? plan.rows.column(refOf(up, table, column)) : plan.rows.own(column)
+      const value = visible === null ? bare : `CASE WHEN ${visible} THEN ${bare} END`
+      const trusted = column.tag === 'immutable' || this.#kept.has(column)
+      const made = columnChannels({ value: visible === null ? value : `(${value})`, table, column, hop, own: up.length === 0, trusted, light: up.length > 0 })
+      plan.numbers.push(...made.numbers)
+      plan.codes.push(...made.codes)
+    }
+  }
+
+  /** Filter, value and threshold columns of one aggregate, on its own stream and on every other stream of the same table. */
+  #addLeaf(a: Aggregate, leaf: number): TargetLeaf | null {
+    if (a.name === 'FIRST' || a.name === 'LAST' || a.name === 'LIST_DISTINCT') return null
+    const home = this.#streamFor(a.path.map(s => s.link))
+    const filters: (number | null)[] = []
+    let value: number | null = null
+    let code: number | null = null
+    for (const [i, stream] of this.#streams.entries()) {
+      if (stream.rows.table !== a.table) continue
+      const filter = filterSql(a, stream.rows, this.#params)
+      const source = sourceOf(a.table, a.column?.column ?? null, stream.path.length)
+      const channel = (kind: NumberChannel['kind']): NumberChannel => ({ kind, source, own: true, trusted: true, leaf })
+      const add = (kind: NumberChannel['kind'], sql: string) => stream.numbers.push({ channel: channel(kind), sql }) - 1
+      const filterAt = filter === null ? null : add('filter', `(${filter})::pg_catalog.int4::pg_catalog.float8`)
+      const read = a.column ? targetValue(a.column, stream.rows) : null
+      const within = (sql: string) => (filter === null ? sql : `CASE WHEN ${filter} THEN ${sql} END`)
+      const valueAt = read === null || a.name === 'COUNT_DISTINCT' ? null : add('value', within(read))
+      for (const hit of this.#thresholds(a, stream.rows)) add('filter', `(${within(hit)})::pg_catalog.int4::pg_catalog.float8`)
+      const distinct = a.name === 'COUNT_DISTINCT' ? hash(`${within(stream.rows.column(a.column!))}::pg_catalog.text`) : null
+      const codeAt = distinct === null ? null : stream.codes.push({ channel: { kind: 'key', source, own: true, trusted: true, leaf }, sql: distinct }) - 1
+      filters[i] = filterAt
+      if (i === home) {
+        value = valueAt
+        code = codeAt
+      }
+    }
+    return { name: a.name, stream: home, filter: filters[home] ?? null, value, code }
+  }
+
+  /** `value op constant` of a row, where the target compares a minimum, maximum, mean or sum of it: how often the row itself passes. */
+  #thresholds(a: Aggregate, rows: RowSource): string[] {
+    const target = this.#task.target
+    if (target.kind !== 'condition' || !a.column || a.name === 'COUNT' || a.name === 'COUNT_DISTINCT') return []
+    return comparisonsOf(target.condition, a).map(c => conditionSql(c, () => rows.column(a.column!), this.#params))
+  }
+
+  #streamFor(path: readonly Link[]): number {
+    const found = this.#streams.findIndex(s => s.node === 0 && s.path.length === path.length && s.path.every((l, i) => l === path[i]))
+    return found >= 0 ? found : this.#addStream(0, path)
+  }
+
+  #alias(): string {
+    this.#aliases++
+    return `r${this.#aliases}`
+  }
+}
+
+/** Aggregates of the target and of ASSUMING: what a past label is made of. */
+export function targetAggregates(task: Task): Aggregate[] {
+  return [...walkAggregates(task.target), ...(task.assuming ? walkAggregates(task.assuming) : [])]
+}
+
+function comparisonsOf(c: Condition, a: Aggregate): Condition[] {
+  switch (c.kind) {
+    case 'and':
+    case 'or':
+      return c.items.flatMap(i => comparisonsOf(i, a))
+    case 'not':
+      return comparisonsOf(c.item, a)
+    case 'compare':
+    case 'between':
+    case 'in':
+      return c.left === a ? [c] : []
+    default:
+      return []
+  }
+}
+
+function targetValue(ref: ColumnRef, rows: RowSource): string | null {
+  const sql = rows.column(ref)
+  switch (ref.column.typeClass) {
+    case 'bool':
+      return `${sql}::pg_catalog.int4::pg_catalog.float8`
+    case 'integer':
+      return `${sql}::pg_catalog.float8`
+    case 'number':
+      return toFloat(ref.column, sql)
+    case 'interval':
+      return `pg_catalog.date_part('epoch', ${sql})`
+    default:
+      return `CASE WHEN ${sql} IS NOT NULL THEN 1::pg_catalog.float8 END`
+  }
+}
+
+const refOf = (up: readonly Link[], table: Table, column: Column): ColumnRef => ({
+  kind: 'column',
+  up: up.map((link): Step => ({ link, direction: 'up' })),
+  table,
+  column,
+})
+
+/** Columns that are keys: they identify, and are never read as numbers. */
+function keyColumns(table: Table): Set<Column> {
+  return new Set([...(table.key ?? []), ...table.parents.flatMap(l => l.columns), ...table.children.flatMap(l => l.toColumns)])
+}
+
+const keyHash = (link: Link, alias: string): string =>
+  hash(`(${link.columns.map(c => `${alias}."${c.name.replaceAll('"', '""')}"`).join(`::pg_catalog.text || ' ' || `)})::pg_catalog.text`)
+
+const reference = (link: Link, node: number, hop: number, own: boolean): CodeChannel => ({
+  kind: 'reference',
+  source: sourceOf(link.from, link.columns[0]!, hop),
+  own,
+  trusted: false,
+  node,
+})
+
+/** The same columns to the same table twice (a declared and an accepted link) count once. */
+function dedupe(links: readonly Link[]): Link[] {
+  const seen = new Set<string>()
+  return links.filter(l => {
+    const key = `${l.from.oid}:${l.columns.map(c => c.attnum)}>${l.to.oid}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+export const joinOn = (link: Link, child: string, parent: string): string => matches(link, child, parent)
+
+/** The specification a decoder reads by: the layout without its SQL. */
+export function specOf(layout: Layout): { nodes: NodeSpec[]; streams: StreamSpec[] } {
+  const tables = [...new Set(layout.streams.map(s => s.rows.table))]
+  return {
+    nodes: layout.nodes.map(n => ({
+      kind: n.kind,
+      stream: n.stream,
+      channel: n.channel,
+      hop: n.hop,
+      numbers: n.numbers.map(x => x.channel),
+      codes: n.codes.map(x => x.channel),
+    })),
+    streams: layout.streams.map(s => ({
+      node: s.node,
+      hop: layout.nodes[s.node]!.hop + s.path.length,
+      table: tables.indexOf(s.rows.table),
+      numbers: s.numbers.map(x => x.channel),
+      codes: s.codes.map(x => x.channel),
+      static: !s.rows.dated,
+    })),
+  }
+}

@@ -1,0 +1,304 @@
+// The one extraction statement: context pairs, entities to score, and the rows around both, as the parts that neighbourhood.ts describes.
+
+import type { Condition, Operand, Task, TypedConstant } from '../../pql/task.js'
+import type { NeighbourhoodSpec, Part, TargetProgram, TargetSpec } from '../neighbourhood.js'
+import type { Grid } from './anchors.js'
+import type { CodeSql, NumberSql } from './channels.js'
+import { type ContextSize, contextCtes, joinEntity } from './context.js'
+import { type Layout, layoutOf, type NodePlan, specOf, type StreamPlan } from './layout.js'
+import { conjunction, identityColumns, keyName, type Point } from './rows.js'
+import { scoredCtes } from './scored.js'
+import { OID, type SqlParam, SqlParams } from './sql.js'
+
+/** Keys of a node that one row of the answer holds: large parts come in several rows. */
+const KEYS_PER_ROW = 2048
+/** A child row's other parents are followed only while they are few: beyond that they are values, not neighbours. */
+const MOST_LATEST = 2000
+
+export interface Extraction {
+  readonly sql: string
+  readonly params: readonly SqlParam[]
+  readonly spec: NeighbourhoodSpec
+}
+
+export interface ExtractionRequest {
+  readonly task: Task
+  readonly grid: Grid
+  /** null: the context is at hand already; only the scored entities are read. */
+  readonly context: ContextSize | null
+  readonly seed: number
+  readonly mostEntities: number
+  /** The client's own parameters, as its Bind carried them. */
+  readonly client: readonly { readonly format: 0 | 1; readonly value: Buffer | null }[]
+}
+
+export function extractionOf(request: ExtractionRequest): Extraction {
+  return new Statement(request).build()
+}
+
+class Statement {
+  readonly #request: ExtractionRequest
+  readonly #task: Task
+  readonly #params: SqlParams
+  readonly #layout: Layout
+  readonly #constants: string[] = []
+  readonly #anchor: Point
+  readonly #nulls: string
+
+  constructor(request: ExtractionRequest) {
+    this.#request = request
+    this.#task = request.task
+    this.#params = new SqlParams(request.client)
+    const at = this.#params.text(OID.timestamptz, timestamp(request.grid.anchor))
+    this.#anchor = { timestamptz: at, timestamp: `${at}::pg_catalog.timestamp` }
+    this.#layout = layoutOf(this.#task, this.#params)
+    this.#nulls = this.#task.entity.key.map(c => `NULL::${c.typeName}[]`).join(', ')
+  }
+
+  build(): Extraction {
+    const { task, grid, context, seed, mostEntities } = this.#request
+    const target = this.#target()
+    const parts: Part[] = []
+    const selects: string[] = []
+    const add = (part: Part, select: (index: number) => string) => {
+      parts.push(part)
+      selects.push(select(parts.length - 1))
+    }
+    add({ kind: 'anchors' }, i => this.#anchorsPart(i))
+    add({ kind: 'constants' }, i => this.#constantsPart(i))
+    if (context) add({ kind: 'pairs' }, i => this.#pairsPart(i))
+    add({ kind: 'scored' }, i => this.#scoredPart(i))
+    for (const [node, plan] of this.#layout.nodes.entries()) add({ kind: 'node', node }, i => this.#nodePart(i, node, plan))
+    for (const [stream, plan] of this.#layout.streams.entries()) add({ kind: 'stream', stream }, i => this.#streamPart(i, plan))
+    const ctes = [
+      this.#anchorsCte(),
+      ...(context ? contextCtes(task, grid, context, seed, this.#params) : []),
+      ...scoredCtes(task, this.#anchor, mostEntities, this.#params),
+      this.#entitiesCte(context !== null),
+      ...this.#layout.nodes.flatMap((plan, node) => (node === 0 ? [] : this.#nodeCtes(node, plan, context !== null))),
+    ]
+    const { nodes, streams } = specOf(this.#layout)
+    return {
+      sql: `WITH ${ctes.join(',\n')}\n${selects.join('\nUNION ALL\n')}`,
+      params: this.#params.list,
+      spec: {
+        task: task.kind === 'binary' ? 'binary' : 'numeric',
+        parts,
+        nodes,
+        streams,
+        target,
+        keys: task.entity.key.length,
+        counting: isCounting(task),
+        conditional: task.assuming !== null,
+      },
+    }
+  }
+
+  #anchorsCte(): string {
+    const { grid, context } = this.#request
+    const all = context ? [grid.anchor, grid.cell, ...grid.context] : [grid.anchor]
+    const list = this.#params.text(OID.timestamptzArray, `{${all.map(t => `"${timestamp(t)}"`).join(',')}}`)
+    return `a AS MATERIALIZED (SELECT (o - 1)::pg_catalog.int4 AS i, at, at::pg_catalog.timestamp AS ts FROM pg_catalog.unnest(${list}) WITH ORDINALITY AS u (at, o))`
+  }
+
+  /** The keys whose neighbourhoods are read: scored entities first, then those of the context. */
+  #entitiesCte(withContext: boolean): string {
+    const keys = identityColumns(this.#task.entity.table).map((_, i) => keyName(i))
+    const list = keys.join(', ')
+    const scored = `SELECT ${list}, n AS o, false AS x FROM scored`
+    const context = `SELECT ${keys.map(k => `c.${k}`).join(', ')}, c.e + 1000000000 AS o, true AS x FROM cand c WHERE c.e IN (SELECT e FROM kept UNION SELECT e FROM ref)`
+    const union = withContext ? `${scored} UNION ALL ${context}` : scored
+    return `n0 AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER (ORDER BY pg_catalog.min(o)) - 1)::pg_catalog.int4 AS k, ${list}, pg_catalog.bool_or(x) AS x FROM (${union}) s GROUP BY ${list})`
+  }
+
+  #nodeCtes(node: number, plan: NodePlan, withContext: boolean): string[] {
+    const link = plan.link!
+    const parent = plan.rows.alias
+    const identity = identityColumns(plan.table).map((c, i) => `${plan.rows.own(c)} AS ${keyName(i)}`)
+    const { from, conditions } = this.#referrers(plan)
+    const child = this.#referrerAlias(plan)
+    const columns = link.columns.map((c, i) => `${child}."${c.name.replaceAll('"', '""')}" AS f${i + 1}`).join(', ')
+    const names = link.columns.map((_, i) => `f${i + 1}`)
+    const distinct = `SELECT ${columns}, pg_catalog.bool_or(n.x) AS x FROM ${from} WHERE ${conjunction(conditions)} GROUP BY ${names.join(', ')}`
+    const guard = plan.kind === 'latest' && withContext ? ` WHERE (SELECT pg_catalog.count(*) FROM d${node} WHERE x) <= ${MOST_LATEST}` : ''
+    const on = link.toColumns.map((c, i) => `${plan.rows.own(c)} = d.${names[i]}`).join(' AND ')
+    return [
+      `d${node} AS MATERIALIZED (${distinct})`,
+      `n${node} AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER () - 1)::pg_catalog.int4 AS k, ${identity.join(', ')} FROM d${node} d JOIN ${tableOf(plan)} AS ${parent} ON ${on}${guard})`,
+    ]
+  }
+
+  /** FROM and WHERE of the rows whose foreign key names the keys of a node. */
+  #referrers(plan: NodePlan): { from: string; conditions: string[] } {
+    if (plan.kind === 'parent') {
+      const entity = this.#layout.nodes[0]!
+      return { from: `${entity.rows.from} JOIN n0 n ON ${sameKeys(entity.rows.alias, entity)}`, conditions: ['true'] }
+    }
+    const stream = this.#layout.streams[plan.stream!]!
+    const visible = stream.rows.atMost(this.#anchor)
+    return { from: `${stream.rows.from} JOIN n0 n ON ${joinEntity(stream.path, stream.rows, 'n')}`, conditions: [visible] }
+  }
+
+  #referrerAlias(plan: NodePlan): string {
+    return plan.kind === 'parent' ? this.#layout.nodes[0]!.rows.alias : this.#layout.streams[plan.stream!]!.rows.alias
+  }
+
+  #anchorsPart(part: number): string {
+    const h = this.#params.interval(this.#task.horizon!)
+    const year = this.#params.interval({ months: 12, days: 0, microseconds: 0n })
+    const us = (t: string) => `pg_catalog.round((pg_catalog.date_part('epoch', ${t}) - 946684800) * 1000000)`
+    const bounds = Array.from({ length: 11 }, (_, k) => us(k === 0 ? 'at' : `at - ${h} * ${k}`))
+    bounds.push(us(`at - ${year}`), us(`at - ${year} + ${h}`))
+    return `SELECT ${part}, pg_catalog.array_agg(i ORDER BY i), pg_catalog.array_agg(at ORDER BY i), pg_catalog.array_agg(ARRAY[${bounds.join(', ')}] ORDER BY i), NULL::pg_catalog.int4[], ${this.#nulls} FROM a`
+  }
+
+  /** The target's constants, and last the number of entities asked for by name (-1: not by name). */
+  #constantsPart(part: number): string {
+    const asked = this.#task.ids.kind === 'each' ? '-1' : '(SELECT pg_catalog.count(*) FROM wanted)'
+    const values = [...this.#constants, asked].map(c => `ARRAY[(${c})::pg_catalog.float8]`).join(', ')
+    const n = this.#constants.length + 1
+    const ks = Array.from({ length: n }, (_, i) => i).join(', ')
+    return `SELECT ${part}, ARRAY[${ks}]::pg_catalog.int4[], NULL::pg_catalog.timestamptz[], ARRAY[${values}], NULL::pg_catalog.int4[], ${this.#nulls}`
+  }
+
+  #pairsPart(part: number): string {
+    const keys = identityColumns(this.#task.entity.table).map((_, i) => `c.${keyName(i)} = n.${keyName(i)}`).join(' AND ')
+    const rows = `SELECT e, i, label, 0 AS role FROM kept UNION ALL SELECT e, 1, NULL, 1 FROM ref`
+    return (
+      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(ARRAY[label]), pg_catalog.array_agg(ARRAY[i, role]), ${this.#nulls} FROM (` +
+      `SELECT n.k, s.label, s.i, s.role FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e) p HAVING pg_catalog.count(*) > 0`
+    )
+  }
+
+  #scoredPart(part: number): string {
+    const { table, key } = this.#task.entity
+    const identity = identityColumns(table)
+    const on = identity.map((_, i) => `s.${keyName(i)} = n.${keyName(i)}`).join(' AND ')
+    const keys = key.map(c => keyName(identity.indexOf(c)))
+    return (
+      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], NULL::pg_catalog.float8[], NULL::pg_catalog.int4[], ${keys.map(k => `pg_catalog.array_agg(${k})`).join(', ')} FROM (` +
+      `SELECT n.k, ${keys.map(k => `s.${k}`).join(', ')}, s.n / ${KEYS_PER_ROW} AS b FROM scored s JOIN n0 n ON ${on} ORDER BY b, s.n) p GROUP BY b`
+    )
+  }
+
+  #nodePart(part: number, node: number, plan: NodePlan): string {
+    const time = plan.rows.time()
+    const joins = node === 0 ? this.#referenceJoins(plan.rows.alias, plan.codes, true) : ''
+    const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM n${node} n JOIN ${plan.rows.from} ON ${sameKeys(plan.rows.alias, plan)} ${joins} WHERE ${plan.rows.dated ? `${time} IS NOT NULL` : 'true'} ORDER BY n.k`
+    return this.#packed(part, plan, inner)
+  }
+
+  #streamPart(part: number, plan: StreamPlan): string {
+    const time = plan.rows.time()
+    const joins = this.#referenceJoins(plan.rows.alias, plan.codes, false)
+    const on = joinEntity(plan.path, plan.rows, 'n')
+    const visible = plan.rows.atMost(this.#anchor)
+    const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} ${joins} WHERE ${visible} ORDER BY n.k / ${KEYS_PER_ROW}, n.k, t, ${plan.rows.keyOrder()}`
+    return this.#packed(part, plan, inner)
+  }
+
+  #packed(part: number, plan: { numbers: readonly NumberSql[]; codes: readonly CodeSql[] }, inner: string): string {
+    const v = plan.numbers.length > 0 ? 'pg_catalog.array_agg(v)' : 'NULL::pg_catalog.float8[]'
+    const c = plan.codes.length > 0 ? 'pg_catalog.array_agg(c)' : 'NULL::pg_catalog.int4[]'
+    return `SELECT ${part}, pg_catalog.array_agg(k), pg_catalog.array_agg(t), ${v}, ${c}, ${this.#nulls} FROM (${inner}) s GROUP BY k / ${KEYS_PER_ROW}`
+  }
+
+  /** Foreign keys that lead to other nodes, as the index of the key there. */
+  #referenceJoins(alias: string, channels: readonly CodeSql[], _entity: boolean): string {
+    return channels
+      .filter(c => c.channel.kind === 'reference')
+      .map(c => {
+        const node = this.#layout.nodes[c.channel.node!]!
+        const identity = identityColumns(node.table)
+        const link = node.link!
+        const on = link.columns.map((column, i) => `${alias}."${column.name.replaceAll('"', '""')}" = n${c.channel.node}.${keyName(identity.indexOf(link.toColumns[i]!))}`)
+        return `LEFT JOIN n${c.channel.node} ON ${on.join(' AND ')}`
+      })
+      .join(' ')
+  }
+
+  #target(): TargetSpec {
+    const { target, assuming } = this.#task
+    const program = target.kind === 'value' ? this.#leafProgram(target.operand) : this.#program(target.condition)
+    return { leaves: this.#layout.leaves, program, assuming: assuming ? this.#program(assuming) : null }
+  }
+
+  #leafProgram(operand: Operand): TargetProgram | null {
+    const leaf = this.#leaf(operand)
+    return leaf === null ? null : { op: 'leaf', leaf }
+  }
+
+  #leaf(operand: Operand): number | null {
+    return operand.kind === 'aggregate' ? (this.#layout.leafOf.get(operand) ?? null) : null
+  }
+
+  /** null where the past cannot be read with numbers alone. */
+  #program(c: Condition): TargetProgram | null {
+    switch (c.kind) {
+      case 'and':
+      case 'or': {
+        const items = c.items.map(i => this.#program(i))
+        return items.every(i => i !== null) ? { op: c.kind, items } : null
+      }
+      case 'not': {
+        const item = this.#program(c.item)
+        return item && { op: 'not', item }
+      }
+      case 'compare': {
+        const leaf = this.#leaf(c.left)
+        const constant = this.#constant(c.left, c.right)
+        return leaf === null || constant === null ? null : { op: 'compare', compare: c.op, leaf, constant }
+      }
+      case 'in': {
+        const leaf = this.#leaf(c.left)
+        const constants = c.items.map(i => this.#constant(c.left, i))
+        return leaf === null || constants.includes(null) ? null : { op: 'in', negated: c.negated, leaf, constants: constants as number[] }
+      }
+      case 'between': {
+        const [leaf, low, high] = [this.#leaf(c.left), this.#constant(c.left, c.low), this.#constant(c.left, c.high)]
+        return leaf === null || low === null || high === null ? null : { op: 'between', negated: c.negated, leaf, low, high }
+      }
+      case 'is': {
+        const leaf = this.#leaf(c.left)
+        return leaf === null || c.value !== 'null' ? null : { op: 'null', negated: c.negated, leaf }
+      }
+      default:
+        return null
+    }
+  }
+
+  #constant(left: Operand, constant: TypedConstant): number | null {
+    const numeric = left.kind === 'aggregate' && (!left.column || left.name.startsWith('COUNT') || ['integer', 'number'].includes(left.column.column.typeClass))
+    return numeric ? this.#constants.push(this.#params.constant(constant)) - 1 : null
+  }
+}
+
+const vector = (numbers: readonly NumberSql[]): string => (numbers.length > 0 ? `ARRAY[${numbers.map(n => n.sql).join(', ')}]::pg_catalog.float8[]` : 'NULL::pg_catalog.float8[]')
+const codes = (list: readonly CodeSql[]): string =>
+  list.length > 0 ? `ARRAY[${list.map(c => (c.channel.kind === 'reference' ? `COALESCE(${c.sql}, -1)` : c.sql)).join(', ')}]::pg_catalog.int4[]` : 'NULL::pg_catalog.int4[]'
+
+const tableOf = (plan: NodePlan): string => plan.rows.from.split(' AS ')[0]!
+
+/** The row of a node's own table whose identity the CTE row `n` holds. */
+function sameKeys(alias: string, plan: NodePlan): string {
+  const key = plan.table.key ?? plan.link?.toColumns ?? []
+  const identity = identityColumns(plan.table)
+  return key.map(c => `${alias}."${c.name.replaceAll('"', '""')}" = n.${keyName(identity.indexOf(c))}`).join(' AND ')
+}
+
+/** Counts, and sums of columns that the data shows to be non-negative (which the head sees for itself), are never negative. */
+function isCounting(task: Task): boolean {
+  return task.target.kind === 'value' && task.target.operand.kind === 'aggregate' && task.target.operand.name.startsWith('COUNT')
+}
+
+/** Microseconds since 2000-01-01 UTC as text that any DateStyle reads back exactly. */
+export function timestamp(us: bigint): string {
+  const ms = us >= 0n ? us / 1000n : -((-us + 999n) / 1000n)
+  const rest = us - ms * 1000n
+  const iso = new Date(Number(ms) + 946_684_800_000).toISOString()
+  const micros = String(rest).padStart(3, '0')
+  const year = Number(iso.slice(0, iso.indexOf('-', 1)))
+  if (year <= 0) return `${String(1 - year).padStart(4, '0')}${iso.slice(iso.indexOf('-', 1)).replace('Z', `${micros}+00`).replace('T', ' ')} BC`
+  return iso.replace(/^\+0*/, '').replace('T', ' ').replace('Z', `${micros}+00`)
+}
+

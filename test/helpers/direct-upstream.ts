@@ -1,0 +1,124 @@
+// A session of our own to a real Postgres that speaks as an intercepted one does: for tests of the graph and the features without a proxy.
+
+import net from 'node:net'
+import { parse as parseMessages, serialize } from 'pg-protocol'
+import { PgError } from '../../src/pg-error.js'
+import type { TypedParam, Upstream } from '../../src/rewrite/plan.js'
+
+export interface DirectUpstream extends Upstream {
+  readonly notices: string[]
+  /** A simple-query string, answers ignored. */
+  run(sql: string): Promise<void>
+  close(): void
+}
+
+interface Waiting {
+  onRow(payload: Buffer): void
+  rows: number
+  error: PgError | null
+  done(): void
+}
+
+/** Connects to `url` (trust authentication). */
+export async function directUpstream(url: string): Promise<DirectUpstream> {
+  const { hostname, port, username, pathname } = new URL(url)
+  const socket = net.connect({ host: hostname, port: Number(port) })
+  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+  const queue: Waiting[] = []
+  const notices: string[] = []
+  let transaction: Upstream['transaction'] = 'idle'
+  const ready = new Promise<void>(resolve => queue.push({ onRow() {}, rows: 0, error: null, done: resolve }))
+  parseMessages(socket, message => {
+    const head = queue[0]
+    const m = message as unknown as { name: string; fields?: (Buffer | null)[]; status?: string; code?: string; message?: string; detail?: string; hint?: string }
+    if (m.name === 'error' && head) head.error = new PgError({ code: m.code ?? 'XX000', message: m.message ?? '', detail: m.detail, hint: m.hint })
+    if (m.name === 'readyForQuery') {
+      transaction = m.status === 'I' ? 'idle' : m.status === 'T' ? 'open' : 'failed'
+      queue.shift()?.done()
+    }
+  })
+  // pg-protocol decodes rows to strings: rows are taken from the raw bytes instead.
+  socket.prependListener('data', rawRows(payload => {
+    const head = queue[0]
+    if (!head) return
+    head.rows++
+    head.onRow(payload)
+  }))
+  socket.write(serialize.startup({ user: decodeURIComponent(username), database: pathname.slice(1), client_encoding: 'UTF8' }))
+  await ready
+  const send = (bytes: Buffer[], onRow: (payload: Buffer) => void): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const waiting: Waiting = { onRow, rows: 0, error: null, done: () => (waiting.error ? reject(waiting.error) : resolve(waiting.rows)) }
+      queue.push(waiting)
+      socket.write(Buffer.concat(bytes))
+    })
+  const stream = (sql: string, params: readonly TypedParam[], onRow: (payload: Buffer) => void) =>
+    send(
+      [
+        serialize.parse({ text: sql, types: params.map(p => p.type) }),
+        bind(params),
+        serialize.execute({}),
+        serialize.sync(),
+      ],
+      onRow,
+    )
+  return {
+    query: async (sql, params = []) => {
+      const rows: (Buffer | null)[][] = []
+      await stream(sql, params, payload => rows.push(fieldsOf(payload)))
+      return rows
+    },
+    stream,
+    streamPrepared: stream,
+    notice: n => void notices.push(`${n.code}: ${n.message}`),
+    get transaction() {
+      return transaction
+    },
+    signal: new AbortController().signal,
+    setTimeout() {},
+    notices,
+    run: async sql => void (await send([serialize.query(sql)], () => {})),
+    close: () => socket.destroy(),
+  }
+}
+
+export function fieldsOf(payload: Buffer): (Buffer | null)[] {
+  const out: (Buffer | null)[] = []
+  let at = 2
+  for (let i = 0; i < payload.readUInt16BE(0); i++) {
+    const length = payload.readInt32BE(at)
+    at += 4
+    out.push(length < 0 ? null : payload.subarray(at, at + length))
+    at += Math.max(0, length)
+  }
+  return out
+}
+
+function bind(params: readonly TypedParam[]): Buffer {
+  const parts = [Buffer.from([0, 0])]
+  const int16 = (n: number) => Buffer.from([n >> 8, n & 255])
+  const int32 = (n: number) => {
+    const b = Buffer.alloc(4)
+    b.writeInt32BE(n)
+    return b
+  }
+  parts.push(int16(params.length), ...params.map(p => int16(p.format)), int16(params.length))
+  for (const p of params) parts.push(int32(p.value?.length ?? -1), ...(p.value ? [p.value] : []))
+  parts.push(int16(1), int16(1))
+  const body = Buffer.concat(parts)
+  return Buffer.concat([Buffer.from('B'), int32(body.length + 4), body])
+}
+
+/** Splits a stream of messages and hands on the payload of each DataRow. */
+function rawRows(onRow: (payload: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+  return chunk => {
+    rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
+    while (rest.length >= 5) {
+      const length = rest.readInt32BE(1)
+      if (rest.length < length + 1) break
+      if (rest[0] === 68) onRow(Buffer.from(rest.subarray(5, length + 1)))
+      rest = rest.subarray(length + 1)
+    }
+  }
+}
