@@ -1,0 +1,185 @@
+// The default head: penalised linear models on scaled features, the mean of fits on three selections of the context, calibrated on the
+// newest rows. Sharing one scaling makes their mean a single linear model, so a prediction costs one pass over its row.
+
+import type { ContextBatch, Prediction, QueryBatch } from '../head.js'
+import { type Calibration, calibrate, fitCalibration } from './calibration.js'
+import { constantHead } from './constant.js'
+import { sigmoid } from './logistic.js'
+import { type Design, widthFor } from './matrix.js'
+import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
+import { expected, fitLocalScale, fitSpread, flatScale, linear, type Spread, scaleAt } from './spread.js'
+import { drain, type FitOptions, type SteppedFitted, type SteppedHead } from './stepped.js'
+import { subsets } from './subsets.js'
+import { fitTransform, type Transform } from './transform.js'
+import { type TunedFit, tunedFit } from './tuning.js'
+import { usable, type Warnings, warningsFor } from './usable.js'
+
+/** Query rows scaled at a time. */
+const BLOCK = 1024
+/** Below this many labelled rows nothing but the prior is told. */
+const FEWEST = 10
+
+export const closedForm: SteppedHead = {
+  name: 'closed form',
+  fit: (context, options) => drain(closedForm.fitSteps(context, options)),
+  *fitSteps(context, options) {
+    const clean = usable(context)
+    const warnings = warningsFor(clean)
+    if (clean.rows < FEWEST || isConstant(clean.y)) return constantHead(clean, warnings)
+    const channels = yield* fitScaling(clean)
+    const design = yield* designOf(channels, clean.x, clean.rows)
+    return clean.task === 'binary'
+      ? yield* fitBinary(clean, channels, design, options, warnings)
+      : yield* fitNumeric(clean, channels, design, options, warnings)
+  },
+}
+
+/** The averaged fits, and what is known of rows they had not seen. */
+interface Ensemble {
+  readonly all: Float64Array
+  /** Of the first rows: the mean prediction over the fits that held the row out. */
+  readonly judged: Float64Array
+  /** Of the fit that held out most. */
+  readonly older: TunedFit['older']
+}
+
+function* fitEnsemble(
+  context: ContextBatch,
+  design: Design,
+  y: Float64Array,
+  options: FitOptions,
+): Generator<void, Ensemble, void> {
+  const selections = subsets(context.rows, context.anchor, options.mode, options.seed)
+  const all = new Float64Array(design.width)
+  const sums = new Float64Array(design.rows)
+  const judges = new Int32Array(design.rows)
+  let widest: TunedFit | null = null
+  for (const { index, held } of selections) {
+    const part = index.length === design.rows ? design : selectRows(design, index)
+    yield
+    const labels = Float64Array.from(index, r => y[r])
+    const fit = yield* tunedFit(part, labels, held, context.task)
+    for (let j = 0; j < design.width; j++) all[j] += fit.all[j] / selections.length
+    for (let i = 0; i < fit.judged.length; i++) {
+      sums[index[i]] += fit.judged[i]
+      judges[index[i]]++
+    }
+    if (widest === null || fit.judged.length > widest.judged.length) widest = fit
+  }
+  const { judged, older } = widest as TunedFit
+  return { all, judged: judged.map((_, r) => sums[r] / judges[r]), older }
+}
+
+function* fitBinary(
+  context: ContextBatch,
+  channels: Channel[],
+  design: Design,
+  options: FitOptions,
+  warnings: Warnings,
+): Generator<void, SteppedFitted, void> {
+  const { all, judged } = yield* fitEnsemble(context, design, context.y, options)
+  const calibration = fitCalibration(judged, context.y.subarray(0, judged.length))
+  return fitted(channels, [all], warnings, probabilities(calibration))
+}
+
+/** What is made of a row's linear sums. Made outside the fits, so that it holds none of their matrices. */
+type Finish = (rows: number, sums: readonly Float64Array[]) => Generator<void, Prediction, void>
+
+function probabilities(calibration: Calibration): Finish {
+  return function* (rows, sums) {
+    const probability = new Float64Array(rows)
+    for (let r = 0; r < rows; r++) {
+      const p = sigmoid(calibrate(calibration, sums[0][r]))
+      probability[r] = Math.min(1 - 1e-12, Math.max(1e-12, p))
+    }
+    yield
+    return { task: 'binary', probability }
+  }
+}
+
+function* fitNumeric(
+  context: ContextBatch,
+  channels: Channel[],
+  design: Design,
+  options: FitOptions,
+  warnings: Warnings,
+): Generator<void, SteppedFitted, void> {
+  const transform = fitTransform(context.y)
+  const target = Float64Array.from(context.y, transform.forward)
+  yield
+  const { all, judged, older } = yield* fitEnsemble(context, design, target, options)
+  const local = older ? fitLocalScale(older.range, older.cross, older.residuals) : flatScale(design)
+  yield
+  const scales = linear({ design, from: 0, to: judged.length }, local.b).map(v => scaleAt(local, v))
+  const spread = fitSpread(transform, judged, scales, context.y.subarray(0, judged.length))
+  yield
+  const nonNegative = context.nonNegative || transform.min >= 0
+  const { floor, ceiling } = local
+  const finish = distributions({ transform, spread, floor, ceiling, nonNegative })
+  return fitted(channels, [all, local.b], warnings, finish)
+}
+
+interface Numeric {
+  readonly transform: Transform
+  readonly spread: Spread
+  readonly floor: number
+  readonly ceiling: number
+  readonly nonNegative: boolean
+}
+
+function distributions({ transform, spread, floor, ceiling, nonNegative }: Numeric): Finish {
+  const least = nonNegative ? 0 : Number.NEGATIVE_INFINITY
+  return function* (rows, [location, raw]) {
+    const make = () => new Float64Array(rows)
+    const out = { task: 'numeric' as const, median: make(), mean: make(), lower: make(), upper: make() }
+    for (let r = 0; r < rows; r++) {
+      const scale = scaleAt({ floor, ceiling }, raw[r])
+      const inRange = Math.min(transform.max, Math.max(transform.min, transform.inverse(location[r])))
+      const median = Math.max(least, inRange)
+      out.median[r] = median
+      out.mean[r] = Math.max(least, expected(transform, spread, location[r], scale))
+      out.lower[r] = Math.max(least, Math.min(median, transform.inverse(location[r] + scale * spread.low)))
+      out.upper[r] = Math.max(median, transform.inverse(location[r] + scale * spread.high))
+      if (r % BLOCK === BLOCK - 1) yield
+    }
+    return out
+  }
+}
+
+/** A model of several linear sums over the same scaled row, and what is made of them. */
+function fitted(
+  channels: readonly Channel[],
+  coefficients: readonly Float64Array[],
+  warnings: Warnings,
+  finish: Finish,
+): SteppedFitted {
+  const ones = channels.length
+  const self: SteppedFitted = {
+    bytes: channels.length * 80 + coefficients.length * widthFor(ones) * 8 + 1024,
+    warnings,
+    predict: query => drain(self.predictSteps(query)),
+    *predictSteps(query: QueryBatch) {
+      const sums = coefficients.map(b => new Float64Array(query.rows).fill(b[ones]))
+      const scaled = new Float64Array(Math.min(BLOCK, query.rows))
+      for (let from = 0; from < query.rows; from += BLOCK) {
+        const to = Math.min(query.rows, from + BLOCK)
+        for (let j = 0; j < ones; j++) {
+          scaleColumn(channels[j], query.x, query.rows, from, to, scaled, 0)
+          for (let s = 0; s < sums.length; s++) {
+            const b = coefficients[s][j]
+            const sum = sums[s]
+            for (let r = from; r < to; r++) sum[r] += b * scaled[r - from]
+          }
+        }
+        yield
+      }
+      return yield* finish(query.rows, sums)
+    },
+  }
+  return self
+}
+
+function isConstant(y: Float64Array): boolean {
+  for (let r = 1; r < y.length; r++) if (y[r] !== y[0]) return false
+  return true
+}

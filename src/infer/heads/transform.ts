@@ -1,0 +1,63 @@
+// The scale a numeric target is fitted on: signed logarithm where it is skewed and (nearly) never negative, itself otherwise; always in
+// units of its mean absolute deviation, so that one grid of lambdas serves every target.
+
+import { medianOf } from './tuning.js'
+
+const LARGEST = 1e300
+const SKEWED = 1.5
+/** Below this share of negative values a target counts as non-negative for the choice of scale. */
+const NEARLY_NEVER = 0.01
+
+export interface Transform {
+  readonly kind: 'log' | 'plain'
+  readonly forward: (y: number) => number
+  readonly inverse: (t: number) => number
+  readonly min: number
+  readonly max: number
+}
+
+/** `y` finite, not all equal. */
+export function fitTransform(y: Float64Array): Transform {
+  let min = Number.POSITIVE_INFINITY
+  let max = Number.NEGATIVE_INFINITY
+  let negative = 0
+  for (const v of y) {
+    min = Math.min(min, v)
+    max = Math.max(max, v)
+    if (v < 0) negative++
+  }
+  const log = negative <= NEARLY_NEVER * y.length && skewness(y) > SKEWED
+  const unit = log ? 0.3 * medianOf(y.filter(v => v !== 0).map(Math.abs)) || 1 : 1
+  const bend = log ? (v: number) => Math.sign(v) * Math.log1p(Math.min(Math.abs(v) / unit, LARGEST)) : (v: number) => v
+  const bent = Float64Array.from(y, bend)
+  const middle = medianOf(bent)
+  let scale = 0
+  for (const t of bent) scale += Math.abs(t - middle) / y.length
+  const unbend = log ? (t: number) => Math.sign(t) * unit * Math.expm1(Math.min(Math.abs(t), 700)) : (t: number) => t
+  return {
+    kind: log ? 'log' : 'plain',
+    forward: v => bend(v) / scale,
+    inverse: t => Math.min(LARGEST, Math.max(-LARGEST, unbend(t * scale))),
+    min,
+    max,
+  }
+}
+
+/** Moments are taken of values divided by the largest deviation, so that no cube overflows. */
+function skewness(y: Float64Array): number {
+  let mean = 0
+  for (const v of y) mean += v / y.length
+  let largest = 0
+  for (const v of y) largest = Math.max(largest, Math.abs(v - mean))
+  let second = 0
+  let third = 0
+  for (const v of y) {
+    const d = (v - mean) / largest
+    second += (d * d) / y.length
+    third += (d * d * d) / y.length
+  }
+  return third / second ** 1.5
+}
+
+/** Labels further out than any computation survives are drawn in; NaN stays. */
+export const drawIn = (y: number): number => Math.min(LARGEST, Math.max(-LARGEST, y))

@@ -1,0 +1,119 @@
+// One fit of a selection of rows: lambda chosen on its newest rows by a model of the older ones, then everything fitted again.
+
+import { fitLad } from './lad.js'
+import { fitLogistic, logLoss } from './logistic.js'
+import { apply, type Design, gram, type Range } from './matrix.js'
+import { selectRows } from './scaling.js'
+
+/** From the stiffest down, so that each fit starts from its neighbour's solution. */
+export const LAMBDAS = [1500, 250, 50, 10] as const
+/** Used where there are too few rows to choose. */
+const UNTUNED = 250
+
+export interface TunedFit {
+  readonly lambda: number
+  /** Fitted on all rows. */
+  readonly all: Float64Array
+  /** Predictions of the held-out rows, the first of the design, by the fit that has not seen them; of all rows, by folds, where they are few. */
+  readonly judged: Float64Array
+  /** The rows that were not held out, their Z'Z, and their residuals under the fit on them alone; null where none are held out. */
+  readonly older: { readonly range: Range; readonly cross: Float64Array; readonly residuals: Float64Array } | null
+}
+
+/** Parts of a small context that are predicted from the rest in turn. */
+const FOLDS = 5
+/** With fewer held-out rows than this, what they say is noise, and folds of the whole context are asked instead. */
+const TELLING = 200
+
+/** Penalty of every column alike; of the intercept next to nothing; of padding, so that the system stays definite, one. */
+export function penaltyOf(design: Design, lambda: number): Float64Array {
+  const penalty = new Float64Array(design.width).fill(lambda)
+  penalty[design.ones] = 1e-6
+  penalty.fill(1, design.ones + 1)
+  return penalty
+}
+
+/** `y` is 0/1, or in units of its mean absolute deviation; the first `held` rows are the newest. */
+export function* tunedFit(
+  design: Design,
+  y: Float64Array,
+  held: number,
+  task: 'binary' | 'numeric',
+): Generator<void, TunedFit, void> {
+  const fit = task === 'binary' ? fitLogistic : fitLad
+  const whole = { design, from: 0, to: design.rows }
+  const zero = new Float64Array(design.width)
+  zero[design.ones] = task === 'binary' ? priorLogit(y) : medianOf(y)
+  if (held === 0) {
+    const cross = yield* gram(whole)
+    const all = yield* fit(whole, y, cross, penaltyOf(design, UNTUNED), zero)
+    return { lambda: UNTUNED, all, judged: yield* crossPredicted(design, y, task, UNTUNED, zero), older: null }
+  }
+  const older = { design, from: held, to: design.rows }
+  const crossOlder = yield* gram(older)
+  const yOlder = y.subarray(held)
+  const newest = { design, from: 0, to: held }
+  const yNewest = y.subarray(0, held)
+  const predicted = new Float64Array(held)
+  let best: { lambda: number; loss: number; b: Float64Array } | null = null
+  let start: Float64Array = zero
+  for (const lambda of LAMBDAS) {
+    start = yield* fit(older, yOlder, crossOlder, penaltyOf(design, lambda), start)
+    apply(newest, start, predicted)
+    const loss = task === 'binary' ? logLoss(predicted, yNewest) : absoluteError(predicted, yNewest)
+    if (best === null || loss < best.loss) best = { lambda, loss, b: start }
+  }
+  const { lambda, b } = best as { lambda: number; b: Float64Array }
+  const cross = yield* gram(newest)
+  for (let i = 0; i < cross.length; i++) cross[i] += crossOlder[i]
+  const all = yield* fit(whole, y, cross, penaltyOf(design, lambda), b)
+  const own = new Float64Array(design.rows)
+  apply(whole, b, own)
+  return {
+    lambda,
+    all,
+    judged: held < TELLING ? yield* crossPredicted(design, y, task, lambda, b) : own.slice(0, held),
+    older: { range: older, cross: crossOlder, residuals: yOlder.map((v, r) => v - own[held + r]) },
+  }
+}
+
+/** Each row predicted by a fit on the other folds. */
+function* crossPredicted(
+  design: Design,
+  y: Float64Array,
+  task: 'binary' | 'numeric',
+  lambda: number,
+  start: Float64Array,
+): Generator<void, Float64Array, void> {
+  const fit = task === 'binary' ? fitLogistic : fitLad
+  const out = new Float64Array(design.rows)
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const rest = Int32Array.from(y.keys()).filter(r => r % FOLDS !== fold)
+    const part = selectRows(design, rest)
+    const range = { design: part, from: 0, to: part.rows }
+    const cross = yield* gram(range)
+    const labels = Float64Array.from(rest, r => y[r])
+    const b = yield* fit(range, labels, cross, penaltyOf(design, lambda), start)
+    for (let r = fold; r < design.rows; r += FOLDS) apply({ design, from: r, to: r + 1 }, b, out.subarray(r, r + 1))
+  }
+  return out
+}
+
+function absoluteError(a: Float64Array, b: Float64Array): number {
+  let s = 0
+  for (let i = 0; i < a.length; i++) s += Math.abs(a[i] - b[i])
+  return s / Math.max(1, a.length)
+}
+
+function priorLogit(y: Float64Array): number {
+  let positives = 0
+  for (const v of y) positives += v
+  return Math.log((positives + 0.5) / (y.length - positives + 0.5))
+}
+
+export function medianOf(y: Float64Array): number {
+  if (y.length === 0) return 0
+  const sorted = Float64Array.from(y).sort()
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : sorted[middle - 1] / 2 + sorted[middle] / 2
+}

@@ -1,0 +1,74 @@
+// The labelled rows a fit can use, and what the user should know about them.
+
+import type { ContextBatch, Fitted } from '../head.js'
+import { drawIn } from './transform.js'
+
+export type Warnings = Fitted['warnings']
+
+/** Fewer examples than this, and a figure is a guess. */
+const SMALL = 100
+/** Fewer examples of one class than this, and its probability is a guess. */
+const RARE = 10
+
+/** The context without rows that have no label; labels beyond 1e300 drawn in. The same object where nothing changes. */
+export function usable(context: ContextBatch): ContextBatch {
+  const keep: number[] = []
+  let changed = false
+  for (let r = 0; r < context.rows; r++) {
+    const y = context.y[r]
+    if (!Number.isNaN(y)) keep.push(r)
+    if (!Object.is(drawIn(y), y) || Number.isNaN(y)) changed = true
+  }
+  if (!changed) return context
+  const rows = keep.length
+  const x = new Float64Array(rows * context.columns.length)
+  for (let j = 0; j < context.columns.length; j++) {
+    for (let r = 0; r < rows; r++) x[j * rows + r] = context.x[j * context.rows + keep[r]]
+  }
+  return {
+    ...context,
+    rows,
+    x,
+    y: Float64Array.from(keep, r => drawIn(context.y[r])),
+    anchor: Int32Array.from(keep, r => context.anchor[r]),
+    age: Float64Array.from(keep, r => context.age[r]),
+  }
+}
+
+export function warningsFor(context: ContextBatch): Warnings {
+  const { rows, y, task } = context
+  const out: { code: string; message: string; detail?: string }[] = []
+  if (rows < SMALL) {
+    out.push({
+      code: '01PQ1',
+      message: 'prediction rests on few examples',
+      detail: `The context holds ${rows} labelled ${rows === 1 ? 'example' : 'examples'}; figures are rough below ${SMALL}.`,
+    })
+  }
+  if (rows === 0) return out
+  if (task === 'binary') {
+    let positives = 0
+    for (const v of y) positives += v
+    const rare = Math.min(positives, rows - positives)
+    if (rare === 0) {
+      out.push({
+        code: '01PQ2',
+        message: `every example of the context is ${positives > 0 ? 'true' : 'false'}`,
+        detail: `All ${rows} labelled examples have one outcome; every probability is ${((positives + 0.5) / (rows + 1)).toPrecision(3)}.`,
+      })
+    } else if (rare < RARE) {
+      out.push({
+        code: '01PQ2',
+        message: 'classes of the context are imbalanced',
+        detail: `${positives} of ${rows} labelled examples are true.`,
+      })
+    }
+  } else if (y.every(v => v === y[0])) {
+    out.push({
+      code: '01PQ5',
+      message: 'every example of the context has the same value',
+      detail: `All ${rows} labelled examples are ${y[0]}; every prediction is too.`,
+    })
+  }
+  return out
+}
