@@ -1,0 +1,324 @@
+// Turns the DataRows of an extraction into a Neighbourhood: columns are read as they arrive and joined at the end.
+
+import type { NeighbourhoodSpec, Part, StreamSpec } from '../../graph/neighbourhood.js'
+import { type ArrayHeader, malformed, readCodes, readElements, readNumbers, readTimes, writeArray } from './arrays.js'
+import { type Anchors, BOUNDARIES, type Neighbourhood, type Pairs, type Rows, type Scored } from './neighbourhood.js'
+
+export interface Decoder {
+  /** One DataRow without its message header. Its bytes are read at once and may be reused. Throws PgError XX000 on malformed input. */
+  push(payload: Buffer): void
+  /** The whole neighbourhood; parts that sent no row are empty. Throws PgError XX000 where the parts contradict each other. */
+  finish(): Neighbourhood
+}
+
+/** Arrays of one DataRow; numbers and codes column-major, empty where their width is 0. */
+interface Chunk {
+  readonly n: number
+  readonly k: Int32Array
+  readonly t: Float64Array
+  readonly v: Float64Array
+  readonly c: Int32Array
+}
+
+interface KeyColumn {
+  header: ArrayHeader | null
+  length: number
+  hasNull: boolean
+  readonly elements: Buffer[]
+}
+
+const FIXED_FIELDS = 5
+
+/** Far beyond any real extraction: a larger index is garbage and must not become an allocation. */
+const MAX_KEY = 1 << 26
+
+export function createDecoder(spec: NeighbourhoodSpec): Decoder {
+  const chunks: Chunk[][] = spec.parts.map(() => [])
+  const keyColumns: KeyColumn[] = Array.from({ length: spec.keys }, () => ({
+    header: null,
+    length: 0,
+    hasNull: false,
+    elements: [],
+  }))
+  const starts = new Int32Array(FIXED_FIELDS + spec.keys)
+  const ends = new Int32Array(FIXED_FIELDS + spec.keys)
+
+  function locate(view: DataView): void {
+    if (view.byteLength < 2 || view.getInt16(0) !== starts.length)
+      throw malformed(`row does not have ${starts.length} fields`)
+    let at = 2
+    for (let f = 0; f < starts.length; f++) {
+      if (at + 4 > view.byteLength) throw malformed('row is cut short')
+      const size = view.getInt32(at)
+      at += 4
+      if (size < -1 || at + Math.max(size, 0) > view.byteLength) throw malformed(`field ${f + 1} has length ${size}`)
+      starts[f] = size === -1 ? -1 : at
+      at += Math.max(size, 0)
+      ends[f] = at
+    }
+    if (at !== view.byteLength) throw malformed('row is longer than its fields')
+  }
+
+  function push(payload: Buffer): void {
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
+    locate(view)
+    if (starts[0] === -1 || ends[0] - starts[0] !== 4) throw malformed('part is not an int4')
+    const index = view.getInt32(starts[0])
+    const part = spec.parts[index]
+    if (!part) throw malformed(`part ${index} does not exist`)
+    const { numbers, codes } = widths(spec, part)
+    const k = starts[1] === -1 ? null : readCodes(view, starts[1], ends[1], 1)
+    const t = starts[2] === -1 ? null : readTimes(view, starts[2], ends[2])
+    const v = starts[3] === -1 || numbers === 0 ? null : readNumbers(view, starts[3], ends[3], numbers)
+    const c = starts[4] === -1 || codes === 0 ? null : readCodes(view, starts[4], ends[4], codes)
+    const n = k?.length ?? t?.length ?? (v ? v.length / numbers : 0)
+    if (
+      (t && t.length !== n) ||
+      (numbers > 0 && n > 0 && v?.length !== n * numbers) ||
+      (codes > 0 && n > 0 && c?.length !== n * codes)
+    )
+      throw malformed(`arrays of part ${index} differ in length`)
+    if (!k && part.kind !== 'anchors' && part.kind !== 'constants') throw malformed(`part ${index} has no keys`)
+    if (!t && (part.kind === 'anchors' || part.kind === 'node' || part.kind === 'stream'))
+      throw malformed(`part ${index} has no times`)
+    if (part.kind === 'scored') pushKeys(view, payload, n)
+    if (n > 0)
+      chunks[index].push({
+        n,
+        k: k ?? new Int32Array(0),
+        t: t ?? new Float64Array(0),
+        v: v ?? new Float64Array(0),
+        c: c ?? new Int32Array(0),
+      })
+  }
+
+  function pushKeys(view: DataView, payload: Buffer, n: number): void {
+    for (let j = 0; j < spec.keys; j++) {
+      const f = FIXED_FIELDS + j
+      if (starts[f] === -1) throw malformed(`key column ${j + 1} of the scored rows is missing`)
+      const { header, elements } = readElements(view, payload, starts[f], ends[f])
+      const column = keyColumns[j]
+      if (header.length !== n || header.width !== 1)
+        throw malformed(`key column ${j + 1} has ${header.length} values for ${n} rows`)
+      if (column.header && column.header.type !== header.type) throw malformed(`key column ${j + 1} changes its type`)
+      column.header = header
+      column.length += n
+      column.hasNull ||= header.hasNull
+      column.elements.push(elements)
+    }
+  }
+
+  function finish(): Neighbourhood {
+    const nodes: Table[] = spec.nodes.map(node => emptyTable(node))
+    const streams: Table[] = spec.streams.map(stream => emptyTable(stream))
+    let anchors: Anchors = { count: 0, time: new Float64Array(0), bounds: new Float64Array(0) }
+    let constants: Float64Array = new Float64Array(0)
+    const pairs: Chunk[] = []
+    let scoredKey = new Int32Array(0)
+    spec.parts.forEach((part, i) => {
+      if (part.kind === 'node') nodes[part.node] = byKey(join(chunks[i]), spec.nodes[part.node], i)
+      else if (part.kind === 'stream') streams[part.stream] = byKey(join(chunks[i]), spec.streams[part.stream], i)
+      else if (part.kind === 'anchors') anchors = toAnchors(join(chunks[i]))
+      else if (part.kind === 'constants') constants = join(chunks[i]).v
+      else if (part.kind === 'pairs') pairs.push(join(chunks[i]))
+      else scoredKey = join(chunks[i]).k as Int32Array<ArrayBuffer>
+    })
+    const labelled = toPairs(pairs, anchors.count)
+    for (const key of scoredKey) if (key < 0 || key > MAX_KEY) throw malformed(`key index ${key}`)
+    const scored: Scored = {
+      count: scoredKey.length,
+      key: scoredKey,
+      keys: keyColumns.flatMap(k => (k.header ? [writeArray(k.header.type, k.hasNull, k.length, k.elements)] : [])),
+    }
+    const counts = keyCounts(spec, nodes, streams, labelled, scored)
+    const finished = {
+      nodes: nodes.map((table, i) => toRows(table, counts[i])),
+      streams: streams.map((table, i) => toRows(table, counts[spec.streams[i].node])),
+    }
+    nodes.length = streams.length = 0
+    for (const list of chunks) list.length = 0
+    let bytes = 8 * (anchors.bounds.length + anchors.count + constants.length) + 20 * labelled.count + 4 * scored.count
+    for (const rows of [...finished.nodes, ...finished.streams])
+      bytes += 4 * rows.ptr.length + rows.rows * (8 + 8 * rows.numbers.length + 4 * rows.codes.length)
+    for (const key of scored.keys) bytes += key.length
+    return { spec, anchors, pairs: labelled, scored, constants, ...finished, bytes }
+  }
+
+  return {
+    push(payload) {
+      try {
+        push(payload)
+      } catch (error) {
+        // a DataView read past the end
+        throw error instanceof RangeError ? malformed('row is cut short') : error
+      }
+    },
+    finish,
+  }
+}
+
+function widths(spec: NeighbourhoodSpec, part: Part): { numbers: number; codes: number } {
+  if (part.kind === 'node' || part.kind === 'stream') {
+    const { numbers, codes } = part.kind === 'node' ? spec.nodes[part.node] : spec.streams[part.stream]
+    return { numbers: numbers.length, codes: codes.length }
+  }
+  if (part.kind === 'anchors') return { numbers: BOUNDARIES, codes: 0 }
+  if (part.kind === 'pairs') return { numbers: 1, codes: 2 }
+  return { numbers: part.kind === 'constants' ? 1 : 0, codes: 0 }
+}
+
+/** Several chunks as one; a single one is taken as it is. */
+function join(list: readonly Chunk[]): Chunk {
+  if (list.length === 1) return list[0]
+  let n = 0
+  for (const chunk of list) n += chunk.n
+  const first = list[0]
+  const numbers = first ? first.v.length / first.n : 0
+  const codes = first ? first.c.length / first.n : 0
+  const k = new Int32Array(first?.k.length ? n : 0)
+  const t = new Float64Array(first?.t.length ? n : 0)
+  const v = new Float64Array(n * numbers)
+  const c = new Int32Array(n * codes)
+  let at = 0
+  for (const chunk of list) {
+    k.set(chunk.k, k.length ? at : 0)
+    t.set(chunk.t, t.length ? at : 0)
+    for (let j = 0; j < numbers; j++) v.set(chunk.v.subarray(j * chunk.n, (j + 1) * chunk.n), j * n + at)
+    for (let j = 0; j < codes; j++) c.set(chunk.c.subarray(j * chunk.n, (j + 1) * chunk.n), j * n + at)
+    at += chunk.n
+  }
+  return { n, k, t, v, c }
+}
+
+interface Table {
+  readonly k: Int32Array
+  readonly time: Float64Array
+  readonly numbers: readonly Float64Array[]
+  readonly codes: readonly Int32Array[]
+}
+
+type Channels = Pick<StreamSpec, 'numbers' | 'codes'>
+
+function emptyTable(channels: Channels): Table {
+  return {
+    k: new Int32Array(0),
+    time: new Float64Array(0),
+    numbers: channels.numbers.map(() => new Float64Array(0)),
+    codes: channels.codes.map(() => new Int32Array(0)),
+  }
+}
+
+/** Columns in order of key; the rows of one key keep the order they were sent in, which must be that of time. */
+function byKey(chunk: Chunk, channels: Channels, part: number): Table {
+  const { n, k, t, v, c } = chunk
+  if (n === 0) return emptyTable(channels)
+  let ordered = true
+  for (let i = 0; i < n; i++) {
+    if (k[i] < 0 || k[i] > MAX_KEY) throw malformed(`key index ${k[i]}`)
+    if (Number.isNaN(t[i])) throw malformed(`part ${part} has a row without time`)
+    if (i > 0 && k[i] < k[i - 1]) ordered = false
+  }
+  let table: Table = {
+    k,
+    time: t,
+    numbers: channels.numbers.map((_, j) => v.subarray(j * n, (j + 1) * n)),
+    codes: channels.codes.map((_, j) => c.subarray(j * n, (j + 1) * n)),
+  }
+  if (!ordered) table = reorder(table, stableOrder(k))
+  for (let i = 1; i < n; i++)
+    if (table.k[i] === table.k[i - 1] && table.time[i] < table.time[i - 1])
+      throw malformed(`part ${part} is not in order of time`)
+  // infinities mean something as times alone; anywhere else they would poison every sum
+  channels.numbers.forEach((channel, j) => {
+    if (channel.kind === 'time') return
+    const column = table.numbers[j]
+    for (let i = 0; i < n; i++) if (column[i] - column[i] !== 0) column[i] = Number.NaN
+  })
+  return table
+}
+
+/** Row numbers sorted by key, stable: a counting sort. */
+function stableOrder(k: Int32Array): Int32Array {
+  let keys = 0
+  for (const key of k) if (key >= keys) keys = key + 1
+  const next = new Int32Array(keys + 1)
+  for (const key of k) next[key + 1]++
+  for (let i = 0; i < keys; i++) next[i + 1] += next[i]
+  const order = new Int32Array(k.length)
+  for (let i = 0; i < k.length; i++) order[next[k[i]]++] = i
+  return order
+}
+
+function reorder(table: Table, order: Int32Array): Table {
+  const ints = (from: Int32Array) => {
+    const to = new Int32Array(from.length)
+    for (let i = 0; i < to.length; i++) to[i] = from[order[i]]
+    return to
+  }
+  const floats = (from: Float64Array) => {
+    const to = new Float64Array(from.length)
+    for (let i = 0; i < to.length; i++) to[i] = from[order[i]]
+    return to
+  }
+  return {
+    k: ints(table.k),
+    time: floats(table.time),
+    numbers: table.numbers.map(floats),
+    codes: table.codes.map(ints),
+  }
+}
+
+function toRows(table: Table, keys: number): Rows {
+  const ptr = new Int32Array(keys + 1)
+  for (const key of table.k) ptr[key + 1]++
+  for (let i = 0; i < keys; i++) ptr[i + 1] += ptr[i]
+  return { keys, rows: table.k.length, ptr, time: table.time, numbers: table.numbers, codes: table.codes }
+}
+
+function toAnchors(chunk: Chunk): Anchors {
+  const bounds = new Float64Array(chunk.n * BOUNDARIES)
+  for (let i = 0; i < chunk.n; i++)
+    for (let j = 0; j < BOUNDARIES; j++) bounds[i * BOUNDARIES + j] = chunk.v[j * chunk.n + i]
+  return { count: chunk.n, time: chunk.t, bounds }
+}
+
+function toPairs(list: readonly Chunk[], anchors: number): Pairs {
+  const all = join(list.filter(chunk => chunk.n > 0))
+  const anchor = all.c.subarray(0, all.n)
+  for (let i = 0; i < all.n; i++)
+    if (all.k[i] < 0 || all.k[i] > MAX_KEY || anchor[i] < 0 || anchor[i] >= anchors)
+      throw malformed(`pair of key ${all.k[i]} and anchor ${anchor[i]}`)
+  return { count: all.n, key: all.k, anchor, role: all.c.subarray(all.n, 2 * all.n), label: all.v }
+}
+
+/** Keys of each node: the largest index anything uses, so that readers need no bounds checks. */
+function keyCounts(
+  spec: NeighbourhoodSpec,
+  nodes: readonly Table[],
+  streams: readonly Table[],
+  pairs: Pairs,
+  scored: Scored,
+): number[] {
+  const counts = new Array<number>(spec.nodes.length).fill(0)
+  const note = (node: number, keys: Int32Array) => {
+    let most = counts[node]
+    for (let i = 0; i < keys.length; i++) if (keys[i] >= most) most = keys[i] + 1
+    if (most > MAX_KEY + 1) throw malformed(`key index ${most - 1}`)
+    counts[node] = most
+  }
+  const noteReferences = (channels: Channels, table: Table) =>
+    channels.codes.forEach((channel, j) => {
+      if (channel.kind === 'reference') note(channel.node!, table.codes[j])
+    })
+  nodes.forEach((table, i) => {
+    note(i, table.k)
+    noteReferences(spec.nodes[i], table)
+  })
+  streams.forEach((table, i) => {
+    note(spec.streams[i].node, table.k)
+    noteReferences(spec.streams[i], table)
+  })
+  note(0, pairs.key)
+  note(0, scored.key)
+  return counts
+}

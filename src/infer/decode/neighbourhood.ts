@@ -1,0 +1,57 @@
+// A decoded neighbourhood: what one extraction brought back, as typed arrays by key.
+
+import type { NeighbourhoodSpec } from '../../graph/neighbourhood.js'
+
+/** Stands for NULL in a code column. */
+export const NULL_CODE = -2147483648
+
+/** Boundaries of an anchor: 0…10 whole horizons back, then start and end of the window one year earlier. */
+export const BOUNDARIES = 13
+
+/** Rows of a node or a stream. Rows of key k are ptr[k] … ptr[k + 1] - 1, in order of time. */
+export interface Rows {
+  readonly keys: number
+  readonly rows: number
+  /** keys + 1 offsets. */
+  readonly ptr: Int32Array
+  /** Microseconds since 2000-01-01 UTC; -Infinity where the row is always visible. */
+  readonly time: Float64Array
+  /** By channel; NaN is missing. */
+  readonly numbers: readonly Float64Array[]
+  /** By channel; NULL_CODE is missing. */
+  readonly codes: readonly Int32Array[]
+}
+
+export interface Anchors {
+  readonly count: number
+  readonly time: Float64Array
+  /** count x BOUNDARIES, row-major. */
+  readonly bounds: Float64Array
+}
+
+export interface Pairs {
+  readonly count: number
+  readonly key: Int32Array
+  readonly anchor: Int32Array
+  readonly role: Int32Array
+  readonly label: Float64Array
+}
+
+export interface Scored {
+  readonly count: number
+  readonly key: Int32Array
+  /** One Postgres binary array a key column, ready to go back as a parameter; empty where nothing is scored. */
+  readonly keys: readonly Buffer[]
+}
+
+export interface Neighbourhood {
+  readonly spec: NeighbourhoodSpec
+  readonly anchors: Anchors
+  readonly pairs: Pairs
+  readonly scored: Scored
+  readonly constants: Float64Array
+  readonly nodes: readonly Rows[]
+  readonly streams: readonly Rows[]
+  /** Bytes of the arrays above. */
+  readonly bytes: number
+}

@@ -1,0 +1,141 @@
+// Computes chosen feature columns for rows of a neighbourhood: columns are grouped by block, and each block is one pass.
+
+import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
+import { type LagPriors, lagBlock, viaLagBlock } from './block-lag.js'
+import { signalBlock } from './block-signal.js'
+import { closingBlock, countsBlock, distinctBlock, type Slots } from './block-stream.js'
+import type { Block, CodeSite, FeatureColumn } from './columns.js'
+import { createView, type RowSet, type View } from './view.js'
+
+/**
+ * Values of `columns` for `rows`: column-major, columns.length x rows; NaN is missing.
+ * A row's values depend on its own key's data and anchor alone, never on the other rows. Without `priors`, trailing means of past labels
+ * are not shrunk; columns of kind 'encoded' are missing until their encoder is fitted.
+ */
+export function computeFeatures(
+  neighbourhood: Neighbourhood,
+  columns: readonly FeatureColumn[],
+  rows: RowSet,
+  priors: LagPriors | null = null,
+): Float64Array {
+  return computeOn(createView(neighbourhood, rows), columns, priors)
+}
+
+/** The same on a view that other work shares. */
+export function computeOn(view: View, columns: readonly FeatureColumn[], priors: LagPriors | null): Float64Array {
+  const n = view.rows
+  const out = new Float64Array(columns.length * n).fill(Number.NaN)
+  for (const { block, slots, width } of grouped(columns)) {
+    const at = new Int32Array(width).fill(-1)
+    for (let slot = 0; slot < width; slot++) if (slots[slot] >= 0) at[slot] = slots[slot] * n
+    computeBlock(view, block, at, out, priors)
+  }
+  return out
+}
+
+interface Group {
+  readonly block: Block
+  /** Column of each slot, -1 where it isn't asked for. */
+  readonly slots: Int32Array
+  readonly width: number
+}
+
+const groups = new WeakMap<readonly FeatureColumn[], readonly Group[]>()
+
+/** Columns by block, in order of appearance; kept with the list, which the warm path passes again and again. */
+function grouped(columns: readonly FeatureColumn[]): readonly Group[] {
+  const known = groups.get(columns)
+  if (known) return known
+  const byBlock = new Map<Block, number[]>()
+  columns.forEach((column, i) => {
+    const slots = byBlock.get(column.block)
+    if (slots) slots[column.slot] = i
+    else {
+      const first: number[] = []
+      first[column.slot] = i
+      byBlock.set(column.block, first)
+    }
+  })
+  const made = [...byBlock].map(([block, sparse]) => {
+    // blocks look at slots beyond the last one asked for, hence the room
+    const width = Math.max(sparse.length, 32)
+    const slots = new Int32Array(width).fill(-1)
+    sparse.forEach((column, slot) => {
+      slots[slot] = column
+    })
+    return { block, slots, width }
+  })
+  groups.set(columns, made)
+  return made
+}
+
+function computeBlock(view: View, block: Block, at: Slots, out: Float64Array, priors: LagPriors | null): void {
+  switch (block.op) {
+    case 'counts':
+      countsBlock(view, block.stream, block.day, at, out)
+      break
+    case 'distinct':
+      distinctBlock(view, block.stream, block.channel, at, out)
+      break
+    case 'closing':
+      closingBlock(view, block.stream, block.channel, at, out)
+      break
+    case 'signal':
+      signalBlock(view, block.stream, block.signal, at, out)
+      break
+    case 'lag':
+      lagBlock(view, block, at, out, priors)
+      break
+    case 'via-lag':
+      viaLagBlock(view, block.stream, block.leaf, at, out)
+      break
+    default:
+      staticBlock(view, block, at[0], out)
+  }
+}
+
+/** What a row of a node says at the anchor, without rows of streams. */
+function staticBlock(
+  view: View,
+  block: Extract<Block, { op: 'own' | 'born' | 'level' | 'frequency' | 'encoded' }>,
+  to: number,
+  out: Float64Array,
+): void {
+  if (block.op === 'frequency' || block.op === 'encoded') {
+    const encoder = block.op === 'encoded' ? block.encoder.current : null
+    if (block.op === 'encoded' && encoder === null) return
+    const codes = readCodes(view, block.at)
+    for (let r = 0; r < view.rows; r++)
+      if (encoder) out[to + r] = encoder.value(codes[r])
+      else if (block.op === 'frequency' && codes[r] !== NULL_CODE) out[to + r] = block.share.get(codes[r]) ?? 0
+    return
+  }
+  const rows = view.neighbourhood.nodes[block.node]
+  const at = view.nodeRow(block.node)
+  for (let r = 0; r < view.rows; r++) {
+    const row = at[r]
+    if (row < 0) continue
+    if (block.op === 'level') out[to + r] = rows.codes[block.channel][row] === block.code ? 1 : 0
+    else {
+      const value = block.op === 'born' ? rows.time[row] : rows.numbers[block.channel][row]
+      if (block.op === 'own' && !block.time) out[to + r] = value
+      else if (value <= view.now[r] && value > Number.NEGATIVE_INFINITY)
+        out[to + r] = (view.now[r] - value) / view.unit[r]
+    }
+  }
+}
+
+/** The code of each row at a site; NULL_CODE where there is none. */
+export function readCodes(view: View, site: CodeSite): Int32Array {
+  const out = new Int32Array(view.rows).fill(NULL_CODE)
+  if ('node' in site) {
+    const codes = view.neighbourhood.nodes[site.node].codes[site.channel]
+    const at = view.nodeRow(site.node)
+    for (let r = 0; r < out.length; r++) if (at[r] >= 0) out[r] = codes[at[r]]
+  } else {
+    const codes = view.neighbourhood.streams[site.stream].codes[site.channel]
+    const { lo, hi } = view.span(site.stream)
+    for (let r = 0; r < out.length; r++) if (hi[r] > lo[r]) out[r] = codes[hi[r] - 1]
+  }
+  return out
+}

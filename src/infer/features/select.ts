@@ -1,0 +1,81 @@
+// Which columns are worth keeping: rank correlation with the label, or of being missing with it.
+
+import { correlation, createRanker } from './rank.js'
+
+/** Below this share of missing values, missing says nothing. */
+const MISSING_SHARE = 0.02
+
+/**
+ * Score of each column of `x` (column-major, rows = y.length): max(|Spearman|, half of |correlation of the missing flag|).
+ * Constant columns and copies of an earlier column score -1.
+ */
+export function scoreColumns(x: Float64Array, columns: number, y: Float64Array): Float64Array {
+  const n = y.length
+  const scores = new Float64Array(columns).fill(-1)
+  if (n === 0) return scores
+  const ranker = createRanker(n)
+  const labels = new Float64Array(n)
+  ranker.rank(y, 0, labels)
+  const values = new Float64Array(n)
+  const ranks = new Float64Array(n)
+  const partial = new Float64Array(n)
+  const missing = new Float64Array(n)
+  const seen = new Map<number, number[]>()
+  for (let c = 0; c < columns; c++) {
+    const from = c * n
+    if (isConstant(x, from, n) || isCopy(x, from, n, seen)) continue
+    const present = ranker.rank(x, from, ranks)
+    let labelRanks = labels
+    if (present < n && present > 0) {
+      // ranks of the labels among the rows where the column is present
+      for (let i = 0; i < n; i++) values[i] = Number.isNaN(ranks[i]) ? Number.NaN : y[i]
+      ranker.rank(values, 0, partial)
+      labelRanks = partial
+    }
+    let score = Math.abs(correlation(ranks, labelRanks))
+    const absent = n - present
+    if (absent > MISSING_SHARE * n) {
+      for (let i = 0; i < n; i++) missing[i] = Number.isNaN(ranks[i]) ? 1 : 0
+      score = Math.max(score, 0.5 * Math.abs(correlation(missing, y)))
+    }
+    scores[c] = score
+  }
+  return scores
+}
+
+/** The `most` best columns by score, ties by column order, as ascending column numbers; columns scored below 0 never. */
+export function bestColumns(scores: Float64Array, most: number): Int32Array {
+  const order: number[] = []
+  for (let c = 0; c < scores.length; c++) if (scores[c] >= 0) order.push(c)
+  order.sort((a, b) => scores[b] - scores[a] || a - b)
+  return Int32Array.from(order.slice(0, most)).sort()
+}
+
+function isConstant(x: Float64Array, from: number, n: number): boolean {
+  const first = x[from]
+  if (Number.isNaN(first)) {
+    for (let i = from + 1; i < from + n; i++) if (!Number.isNaN(x[i])) return false
+    return true
+  }
+  for (let i = from + 1; i < from + n; i++) if (x[i] !== first) return false
+  return true
+}
+
+/** Whether an earlier column has the very same values; `seen` holds the offsets of columns by hash. */
+function isCopy(x: Float64Array, from: number, n: number, seen: Map<number, number[]>): boolean {
+  const words = new Uint32Array(x.buffer, x.byteOffset + 8 * from, 2 * n)
+  let hash = 0
+  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i], 0x9e3779b1) + (hash >>> 15)
+  const others = seen.get(hash)
+  if (!others) {
+    seen.set(hash, [from])
+    return false
+  }
+  for (const other of others) {
+    let i = 0
+    while (i < n && (x[from + i] === x[other + i] || (Number.isNaN(x[from + i]) && Number.isNaN(x[other + i])))) i++
+    if (i === n) return true
+  }
+  others.push(from)
+  return false
+}
