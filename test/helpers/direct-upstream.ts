@@ -30,25 +30,44 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
   const ready = new Promise<void>(resolve => queue.push({ onRow() {}, rows: 0, error: null, done: resolve }))
   parseMessages(socket, message => {
     const head = queue[0]
-    const m = message as unknown as { name: string; fields?: (Buffer | null)[]; status?: string; code?: string; message?: string; detail?: string; hint?: string }
-    if (m.name === 'error' && head) head.error = new PgError({ code: m.code ?? 'XX000', message: m.message ?? '', detail: m.detail, hint: m.hint })
+    const m = message as unknown as {
+      name: string
+      fields?: (Buffer | null)[]
+      status?: string
+      code?: string
+      message?: string
+      detail?: string
+      hint?: string
+    }
+    if (m.name === 'error' && head)
+      head.error = new PgError({ code: m.code ?? 'XX000', message: m.message ?? '', detail: m.detail, hint: m.hint })
     if (m.name === 'readyForQuery') {
       transaction = m.status === 'I' ? 'idle' : m.status === 'T' ? 'open' : 'failed'
       queue.shift()?.done()
     }
   })
   // pg-protocol decodes rows to strings: rows are taken from the raw bytes instead.
-  socket.prependListener('data', rawRows(payload => {
-    const head = queue[0]
-    if (!head) return
-    head.rows++
-    head.onRow(payload)
-  }))
-  socket.write(serialize.startup({ user: decodeURIComponent(username), database: pathname.slice(1), client_encoding: 'UTF8' }))
+  socket.prependListener(
+    'data',
+    rawRows(payload => {
+      const head = queue[0]
+      if (!head) return
+      head.rows++
+      head.onRow(payload)
+    }),
+  )
+  socket.write(
+    serialize.startup({ user: decodeURIComponent(username), database: pathname.slice(1), client_encoding: 'UTF8' }),
+  )
   await ready
   const send = (bytes: Buffer[], onRow: (payload: Buffer) => void): Promise<number> =>
     new Promise((resolve, reject) => {
-      const waiting: Waiting = { onRow, rows: 0, error: null, done: () => (waiting.error ? reject(waiting.error) : resolve(waiting.rows)) }
+      const waiting: Waiting = {
+        onRow,
+        rows: 0,
+        error: null,
+        done: () => (waiting.error ? reject(waiting.error) : resolve(waiting.rows)),
+      }
       queue.push(waiting)
       socket.write(Buffer.concat(bytes))
     })
@@ -109,16 +128,27 @@ function bind(params: readonly TypedParam[]): Buffer {
   return Buffer.concat([Buffer.from('B'), int32(body.length + 4), body])
 }
 
-/** Splits a stream of messages and hands on the payload of each DataRow. */
+/** Splits a stream of messages and hands on the payload of each DataRow; a long message is put together once. */
 function rawRows(onRow: (payload: Buffer) => void): (chunk: Buffer) => void {
-  let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+  let chunks: Buffer[] = []
+  let held = 0
+  let needed = 5
   return chunk => {
-    rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
-    while (rest.length >= 5) {
-      const length = rest.readInt32BE(1)
-      if (rest.length < length + 1) break
-      if (rest[0] === 68) onRow(Buffer.from(rest.subarray(5, length + 1)))
-      rest = rest.subarray(length + 1)
+    chunks.push(chunk)
+    held += chunk.length
+    if (held < needed) return
+    const bytes = Buffer.concat(chunks)
+    let at = 0
+    needed = 5
+    while (bytes.length - at >= 5) {
+      const end = at + 1 + bytes.readInt32BE(at + 1)
+      needed = end - at
+      if (end > bytes.length) break
+      if (bytes[at] === 68) onRow(bytes.subarray(at + 5, end))
+      at = end
+      needed = 5
     }
+    chunks = [bytes.subarray(at)]
+    held = bytes.length - at
   }
 }

@@ -1,6 +1,7 @@
 // Labelled examples from the past, in SQL: the query replayed at earlier anchors whose windows have closed, and a reference population.
 
 import { walkAggregates } from '../../pql/index.js'
+import type { Interval } from '../../pql/ast.js'
 import type { Link } from '../../pql/catalog.js'
 import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
 import type { Grid } from './anchors.js'
@@ -14,6 +15,8 @@ const MOST_CANDIDATES = 20_000
 /** Pairs tried where no condition narrows them. */
 const MOST_PAIRS = 400_000
 const REFERENCE_ROWS = 500
+/** Up to here, comparing a row with every anchor is cheaper than working out which it meets. */
+const FEW_ANCHORS = 24
 
 export interface ContextSize {
   /** Rows taken newest first. */
@@ -50,9 +53,9 @@ class ContextSql {
     const { where, assuming } = this.#task
     const out = [this.#candidates()]
     for (const a of this.#aggregates()) {
-      const name = `g${this.#groups.size + 1}`
-      this.#groups.set(a, name)
-      out.push(`${name} AS MATERIALIZED (${this.#group(a)})`)
+      const n = this.#groups.size + 1
+      this.#groups.set(a, `g${n}`)
+      out.push(`b${n} AS MATERIALIZED (${this.#bounds(a)})`, `g${n} AS MATERIALIZED (${this.#group(a, `b${n}`)})`)
     }
     const exists = this.#existence()
     if (exists) out.push(exists)
@@ -89,20 +92,26 @@ class ContextSql {
     )
   }
 
+  /** The aggregate's window at every anchor, in the types that time columns have. */
+  #bounds(a: Aggregate): string {
+    const moved = (by: Interval | null | undefined) => (by ? ` + ${this.#params.interval(by)}` : '')
+    const [start, end] = [moved(a.window?.start), moved(a.window?.end)]
+    return `SELECT i, at${start} AS lo, ts${start} AS lots, at${end} AS hi, ts${end} AS hits FROM a WHERE i > 0`
+  }
+
   /** value of one aggregate for each (candidate, anchor) that has rows in its window. */
-  #group(a: Aggregate): string {
-    const links = a.path.map(s => s.link)
+  #group(a: Aggregate, bounds: string): string {
     const rows = new RowSource(a.table, 'r')
-    const join = joinEntity(links, rows, 'c')
+    const join = joinEntity(a.path.map(s => s.link), rows, 'c')
     const time = rows.time()
     const filter = filterSql(a, rows, this.#params)
     const call = aggregateCall(a, rows)
-    const window = windowSql(a, rows, this.#params)
-    return (
-      `SELECT c.e, a.i, ${call} AS v FROM ${rows.from} JOIN cand c ON ${join} ` +
-      `CROSS JOIN LATERAL (${this.#anchorsAround(a, time)}) k JOIN a ON a.i = k.i ` +
-      `WHERE ${conjunction([window, ...(filter === null ? [] : [filter])])} GROUP BY c.e, a.i`
-    )
+    const conditions = [rows.atMost({ timestamptz: 'b.hi', timestamp: 'b.hits' })]
+    if (a.window?.start) conditions.push(rows.after({ timestamptz: 'b.lo', timestamp: 'b.lots' }))
+    if (filter !== null) conditions.push(filter)
+    const few = this.#grid.context.length <= FEW_ANCHORS
+    const anchors = few ? `JOIN ${bounds} b ON true` : `CROSS JOIN LATERAL (${this.#anchorsAround(a, time)}) k JOIN ${bounds} b ON b.i = k.i`
+    return `SELECT c.e, b.i, ${call} AS v FROM ${rows.from} JOIN cand c ON ${join} ${anchors} WHERE ${conjunction(conditions)} GROUP BY c.e, b.i`
   }
 
   /** Indexes of the anchors whose window may hold a row of this time: arithmetic on the grid, with a day to spare; the window itself decides. */

@@ -105,7 +105,7 @@ class LayoutBuilder {
     for (const stream of direct) {
       const child = stream.rows.table
       for (const link of dedupe(child.parents)) {
-        if (link === stream.path[0] || link.to === entity) continue
+        if (link === stream.path[0] || link.to === entity || !stream.rows.dated) continue
         const streams = dedupe(link.to.children).filter(c => c.from === child || targets.has(c.from) || c.from.time.kind === 'own')
         if (streams.length === 0) continue
         const source = this.#streams.indexOf(stream)

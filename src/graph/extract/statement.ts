@@ -119,13 +119,22 @@ class Statement {
     const child = this.#referrerAlias(plan)
     const columns = link.columns.map((c, i) => `${child}."${c.name.replaceAll('"', '""')}" AS f${i + 1}`).join(', ')
     const names = link.columns.map((_, i) => `f${i + 1}`)
-    const distinct = `SELECT ${columns}, pg_catalog.bool_or(n.x) AS x FROM ${from} WHERE ${conjunction(conditions)} GROUP BY ${names.join(', ')}`
-    const guard = plan.kind === 'latest' && withContext ? ` WHERE (SELECT pg_catalog.count(*) FROM d${node} WHERE x) <= ${MOST_LATEST}` : ''
+    const latest = plan.kind === 'latest' && withContext
+    const lasting = latest ? `, ${this.#lasting(plan)} AS lasting` : ''
+    const distinct = `SELECT ${columns}, pg_catalog.bool_or(n.x) AS x${lasting} FROM ${from} WHERE ${conjunction(conditions)} GROUP BY ${names.join(', ')}`
+    const guard = latest ? ` WHERE (SELECT pg_catalog.count(*) <= ${MOST_LATEST} AND pg_catalog.avg(lasting) >= 0.5 FROM d${node} WHERE x)` : ''
     const on = link.toColumns.map((c, i) => `${plan.rows.own(c)} = d.${names[i]}`).join(' AND ')
     return [
       `d${node} AS MATERIALIZED (${distinct})`,
       `n${node} AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER () - 1)::pg_catalog.int4 AS k, ${identity.join(', ')} FROM d${node} d JOIN ${tableOf(plan)} AS ${parent} ON ${on}${guard})`,
     ]
+  }
+
+  /** 1 where the rows of a key span a horizon or more: a team, a shop; not an event whose rows all happen at once. Context rows decide. */
+  #lasting(plan: NodePlan): string {
+    const time = this.#layout.streams[plan.stream!]!.rows.time()
+    const span = `pg_catalog.max(${time}) FILTER (WHERE n.x) - pg_catalog.min(${time}) FILTER (WHERE n.x)`
+    return `CASE WHEN ${span} >= ${this.#params.interval(this.#task.horizon!)} THEN 1 ELSE 0 END`
   }
 
   /** FROM and WHERE of the rows whose foreign key names the keys of a node. */
