@@ -114,7 +114,7 @@ export function fieldsOf(payload: Buffer): (Buffer | null)[] {
 }
 
 function bind(params: readonly TypedParam[]): Buffer {
-  const parts = [Buffer.from([0, 0])]
+  const parts: Buffer[] = [Buffer.from([0, 0])]
   const int16 = (n: number) => Buffer.from([n >> 8, n & 255])
   const int32 = (n: number) => {
     const b = Buffer.alloc(4)
