@@ -1,0 +1,221 @@
+// One PREDICT answered: the session's facts, the anchor, one extraction statement whose rows go to the inference process as they
+// come, and the arrays it sends back, which are the parameters of the rewritten statement.
+
+import { createHash } from 'node:crypto'
+import { anchorSql, gridOf } from '../graph/extract/anchors.js'
+import { SqlParams } from '../graph/extract/sql.js'
+import { type Extraction, extractionOf } from '../graph/extract/statement.js'
+import type { GraphCache, SessionFacts } from '../graph/catalog/index.js'
+import { ContextGone, type InferClient, type InferResult } from '../infer/client.js'
+import { PgError } from '../pg-error.js'
+import { tablesUsed } from '../pql/index.js'
+import type { Table } from '../pql/catalog.js'
+import type { OutputColumn, Task } from '../pql/task.js'
+import { tellUser } from './answer-notices.js'
+import { contextSizes, defaultLimits, type Limits } from './limits.js'
+import type { Param, Upstream } from './plan.js'
+
+export interface AnswerDeps {
+  readonly graphs: GraphCache
+  readonly infer: InferClient
+  readonly limits?: Limits
+}
+
+/** Microseconds since 2000-01-01 UTC. */
+export interface Times {
+  readonly anchor: bigint
+  readonly oldest: bigint
+  readonly newest: bigint
+  readonly now: bigint
+}
+
+export type Answer = (task: Task, outputs: readonly OutputColumn[], params: readonly Param[], upstream: Upstream) => Promise<readonly Param[]>
+
+export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDeps): Answer {
+  return async (task, outputs, params, upstream) => {
+    const began = performance.now()
+    const [facts, tuned, times] = await Promise.all([graphs.facts(upstream), tune(upstream), readTimes(task, params, upstream)])
+    upstream.setTimeout(facts.statementTimeout)
+    const grid = gridOf(times.anchor, times.oldest, task.horizon!, task.reach!)
+    if (grid.context.length === 0) throw nothingClosed(task, times)
+    const most = task.options.maxEntities ?? limits.entities
+    const key = contextKey(task, params, facts, grid.cell)
+    const ask = async (cold: boolean): Promise<InferResult> => {
+      const context = cold ? contextSizes(task.options) : null
+      const extraction = extractionOf({ task, grid, context, seed: task.options.seed ?? 42, mostEntities: most + 1, client: params })
+      return extract(extraction, cold, key)
+    }
+    const extract = async (extraction: Extraction, cold: boolean, contextKey: string | null): Promise<InferResult> => {
+      const { mode = 'normal', seed = 42, statistic = 'median', contextSize = contextSizes(task.options).total } = task.options
+      const job = infer.job({ contextKey, spec: extraction.spec, options: { mode, seed, statistic, contextRows: contextSize }, cold }, upstream.signal)
+      try {
+        const asked = new Asked(extraction)
+        const relay = (payload: Buffer) => {
+          asked.look(payload)
+          return job.push(payload)
+        }
+        if (cold) await upstream.stream(extraction.sql, extraction.params, relay)
+        else await upstream.streamPrepared(extraction.sql, extraction.params, relay)
+        const [result] = await Promise.all([job.end(), restore(upstream, tuned)])
+        if (result.count > most) throw tooMany(most)
+        tellUser({ task, times, result, asked: asked.count, cold }, upstream)
+        return result
+      } catch (error) {
+        job.cancel()
+        throw error
+      }
+    }
+    const warm = key !== null && infer.has(key)
+    const result = await ask(!warm).catch(error => {
+      if (error instanceof ContextGone) return ask(true)
+      throw error
+    })
+    return outputs.map(column => outputParam(column, outputs, task, result, performance.now() - began))
+  }
+}
+
+/** Settings under which the big statement runs best, and what they were: for this transaction alone, and put back before it goes on. */
+async function tune(upstream: Upstream): Promise<readonly [string, string]> {
+  const [row] = await upstream.query(tuneSql)
+  return [row![0]!.toString(), row![1]!.toString()]
+}
+
+// Compiling a statement of hundreds of expressions costs more than running it; its sorts are worth memory.
+const tuneSql = `SELECT jit, mem, pg_catalog.set_config('jit', 'off', true), CASE WHEN pg_catalog.pg_size_bytes(mem) < 134217728 THEN pg_catalog.set_config('work_mem', '128MB', true) END FROM (SELECT pg_catalog.current_setting('jit') AS jit, pg_catalog.current_setting('work_mem') AS mem OFFSET 0) s`
+
+async function restore(upstream: Upstream, [jit, mem]: readonly [string, string]): Promise<void> {
+  const params = [jit, mem].map(value => ({ type: 25, format: 0 as const, value: Buffer.from(value) }))
+  await upstream.query(`SELECT pg_catalog.set_config('jit', $1, true), pg_catalog.set_config('work_mem', $2, true)`, params)
+}
+
+async function readTimes(task: Task, client: readonly Param[], upstream: Upstream): Promise<Times> {
+  const params = new SqlParams(client)
+  const sql = anchorSql(task, params)
+  const [row] = await upstream.query(sql, params.list)
+  const [anchor, oldest, newest, now] = row!.map(value => value?.readBigInt64BE() ?? null)
+  if (oldest === null || newest === null) throw emptyTarget(task)
+  if (anchor === null) {
+    throw new PgError({ code: '22004', message: 'AS OF must not be null', hint: `Give a time, as in AS OF '2026-01-01', or leave AS OF out.` })
+  }
+  return { anchor: anchor!, oldest: oldest!, newest: newest!, now: now! }
+}
+
+/**
+ * Names all that a fitted context depends on, or null where none may outlive the statement: a table used is not shared by all who ask
+ * alike, or the transaction has written, so that it sees what others do not.
+ */
+function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, cell: bigint): string | null {
+  if (facts.hasWritten || [...reachable(task)].some(table => !table.cacheable)) return null
+  const given = task.params.map(({ index }) => [index, params[index - 1]?.format, params[index - 1]?.value?.toString('base64') ?? null])
+  const constants = task.ids.kind === 'any' ? given.filter(([index]) => index !== idsParam(task)) : given
+  const { mode, seed, contextSize, hops, exclude, include } = task.options
+  const columns = (refs: typeof exclude) => refs?.map(r => `${r.table.oid}.${r.column.attnum}`).sort()
+  const facet = [facts.database.oid, facts.role.oid, facts.timeZone, facts.rowSecurity, facts.token, task.normalised, constants, String(cell)]
+  const text = JSON.stringify([...facet, mode, seed, contextSize, hops, columns(exclude), columns(include)])
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+function idsParam(task: Task): number {
+  return task.ids.kind === 'any' && task.ids.array.constant.kind === 'param' ? task.ids.array.constant.index : 0
+}
+
+/** Every table that an extraction may read: those of the text, and their neighbours. */
+function reachable(task: Task): Set<Table> {
+  const tables = new Set<Table>(tablesUsed(task))
+  const add = (table: Table) => tables.add(table)
+  for (const table of [...tables]) {
+    for (const link of [...table.parents, ...table.children]) {
+      for (const end of [link.from, link.to]) {
+        add(end)
+        for (const next of [...end.parents, ...end.children]) add(next.from === end ? next.to : next.from)
+      }
+    }
+  }
+  return tables
+}
+
+/** How many distinct entities the client named: the last of the constants, the one row looked at on its way. */
+class Asked {
+  count = -1
+  readonly #part: number
+  constructor(extraction: Extraction) {
+    this.#part = extraction.spec.parts.findIndex(part => part.kind === 'constants')
+  }
+
+  look(payload: Buffer): void {
+    // int16 fields, then (int32 length, value) each: the first value is the part, the fourth its numbers, whose last element ends the field.
+    if (payload.readInt32BE(6) !== this.#part) return
+    let at = 2
+    for (let field = 0; field < 3; field++) at += 4 + Math.max(0, payload.readInt32BE(at))
+    const length = payload.readInt32BE(at)
+    this.count = payload.readDoubleBE(at + 4 + length - 8)
+  }
+}
+
+function outputParam(column: OutputColumn, outputs: readonly OutputColumn[], task: Task, result: InferResult, ms: number): Param {
+  const keys = task.entity.key.length
+  const index = outputs.indexOf(column)
+  const values = index < keys ? (result.keys[index] ?? emptyArray(task.entity.key[index]!.type)) : byRole(index - keys, task, result, ms)
+  return { format: 1, value: values }
+}
+
+/** The columns after the key, in the order that output-columns.ts gives them. */
+function byRole(i: number, task: Task, result: InferResult, ms: number): Buffer {
+  const fixed = task.kind === 'binary' ? [result.anchorTime, result.prediction, result.probability] : [result.anchorTime, result.prediction, result.lower, result.upper]
+  const extra = task.options.timing ? [repeated(1186, intervalOf(ms), result.count)] : []
+  const found = [...fixed, ...extra][i]
+  if (!found) throw new PgError({ code: 'XX000', message: `prediction has no column ${i + 1}` })
+  return found
+}
+
+function intervalOf(ms: number): Buffer {
+  const value = Buffer.alloc(16)
+  value.writeBigInt64BE(BigInt(Math.round(ms * 1000)))
+  return value
+}
+
+function repeated(type: number, value: Buffer, n: number): Buffer {
+  if (n === 0) return emptyArray(type)
+  const head = Buffer.alloc(20)
+  head.writeInt32BE(1, 0)
+  head.writeUInt32BE(type, 8)
+  head.writeInt32BE(n, 12)
+  head.writeInt32BE(1, 16)
+  const size = Buffer.alloc(4)
+  size.writeInt32BE(value.length)
+  return Buffer.concat([head, ...new Array<Buffer>(n).fill(Buffer.concat([size, value]))])
+}
+
+function emptyArray(type: number): Buffer {
+  const head = Buffer.alloc(12)
+  head.writeUInt32BE(type, 8)
+  return head
+}
+
+const date = (us: bigint): string => new Date(Number(us / 1000n) + 946_684_800_000).toISOString().slice(0, 10)
+
+function emptyTarget(task: Task): PgError {
+  const tables = [...new Set(task.aggregates.map(a => `${a.table.schema}.${a.table.name}`))]
+  return new PgError({
+    code: 'PQ004',
+    message: `there is nothing to learn from: ${tables.join(', ')} has no rows with a time`,
+    hint: 'Predict over a table that has rows; SELECT count(*) tells.',
+  })
+}
+
+function nothingClosed(_task: Task, times: Times): PgError {
+  return new PgError({
+    code: 'PQ004',
+    message: 'no past window has closed, so there are no examples to learn from',
+    detail: `The data starts on ${date(times.oldest)}, the anchor is ${date(times.anchor)}: no window of the asked length lies between them.`,
+    hint: `Shorten the window, or move the anchor: … AS OF '${date(times.newest)}'.`,
+  })
+}
+
+function tooMany(most: number): PgError {
+  return new PgError({
+    code: '53400',
+    message: `more than ${most} entities to score`,
+    hint: `Name fewer entities, or raise the limit: … WITH (max_entities = ${most * 10}).`,
+  })
+}
