@@ -1,0 +1,9 @@
+// What other rooms use of the catalog.
+
+export { createGraphCache, type GraphCache } from './cache.js'
+export { nothingDeclared, type UserSchema, type UserTable } from './declared.js'
+export { type OptionName, optionNames, readFacts, type SessionFacts } from './facts.js'
+export type { Graph } from './graph.js'
+export { quoted, quotedTable, written, writtenTable } from './identifier.js'
+export { loadGraph } from './load.js'
+export { missingIndexes } from './missing-indexes.js'

@@ -1,0 +1,60 @@
+// What a few rows say about a table's candidate time columns. All tables are asked in one statement; each reads at most `limit`
+// rows, the first that a plain scan meets, and parents are looked up by their key.
+
+import type { Column, Link } from '../../pql/catalog.js'
+import { quoted, quotedTable } from './identifier.js'
+
+interface Named {
+  readonly schema: string
+  readonly name: string
+}
+
+/** Gives an int8[] as text: rows, then per candidate the rows without NULLs where it is the smallest, then where it is so by over five years. */
+export function orderProbe(table: Named, candidates: readonly Column[], limit: number): string {
+  const names = candidates.map(column => quoted(column.name))
+  const smallest = names.map((name, i) => {
+    const others = names.filter((_, j) => j !== i).map(other => `${name} <= ${other}`)
+    return count([...others, ...names.map(other => `${other} IS NOT NULL`)])
+  })
+  const ages = names.map((name, i) => {
+    const others = names.filter((_, j) => j !== i).map(other => `${name} + interval '5 years' < ${other}`)
+    return others.length > 0 ? count(others) : '0'
+  })
+  return probe([...smallest, ...ages], `(SELECT ${names.join(', ')} FROM ${quotedTable(table)} LIMIT ${limit}) s`)
+}
+
+/** Rows of a child table, and those that came over five years after `date` of the row they refer to. */
+export function childProbe(date: Column, link: Link, childTimes: readonly Column[], limit: number): string {
+  return probe(
+    [count([`c.t > p.${quoted(date.name)} + interval '5 years'`])],
+    `${sampled(link, earliest(childTimes), limit)} JOIN ${quotedTable(link.to)} p ON ${match(link)}`,
+  )
+}
+
+/** Rows, and those whose `date` is not before the row they refer to by over a day. */
+export function parentProbe(date: Column, link: Link, parentTimes: readonly Column[], limit: number): string {
+  return probe(
+    [count([`c.t >= ${earliest(parentTimes, 'p.')} - interval '1 day'`])],
+    `${sampled(link, quoted(date.name), limit)} JOIN ${quotedTable(link.to)} p ON ${match(link)}`,
+  )
+}
+
+/** $-free; one row of (probe's number int4, its int8[] as text) each. One flat list: a long UNION would overflow the parser's stack. */
+export const probesSql = (probes: readonly string[]): string =>
+  `SELECT * FROM (VALUES ${probes.map((sql, i) => `(${i}, (${sql}))`).join(', ')}) probes (number, counts)`
+
+const probe = (counts: readonly string[], from: string) =>
+  `SELECT ARRAY[pg_catalog.count(*), ${counts.join(', ')}]::int8[]::text FROM ${from}`
+
+const count = (conditions: readonly string[]) =>
+  `pg_catalog.count(*) FILTER (WHERE ${conditions.length > 0 ? conditions.join(' AND ') : 'true'})`
+
+const earliest = (columns: readonly Column[], prefix = '') =>
+  columns.length === 1
+    ? prefix + quoted(columns[0].name)
+    : `least(${columns.map(column => prefix + quoted(column.name)).join(', ')})`
+
+const sampled = (link: Link, time: string, limit: number) =>
+  `(SELECT ${link.columns.map((column, i) => `${quoted(column.name)} AS k${i}`).join(', ')}, ${time} AS t FROM ${quotedTable(link.from)} LIMIT ${limit}) c`
+
+const match = (link: Link) => link.toColumns.map((column, i) => `p.${quoted(column.name)} = c.k${i}`).join(' AND ')
