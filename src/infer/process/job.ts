@@ -1,0 +1,153 @@
+// One PREDICT in the inference process: rows come in and are decoded, a context is fitted or found, entities are scored, arrays go out.
+
+import { PgError, type PgErrorFields } from '../../pg-error.js'
+import { createDecoder, type Decoder } from '../decode/decoder.js'
+import type { JobRequest, JobSummary } from '../protocol.js'
+import type { ContextCache } from './context-cache.js'
+import type { Account, Ledger } from './ledger.js'
+import { answer, type FittedContext, fitContext, type Stopwatch, timed } from './pipeline.js'
+import type { Scheduler } from './scheduler.js'
+
+/** What all jobs of the process share. */
+export interface Host {
+  readonly scheduler: Scheduler
+  readonly cache: ContextCache<FittedContext>
+  readonly ledger: Ledger
+  /** Keys being fitted, and who waits for each: equal questions asked at once are fitted once. */
+  readonly flights: Map<string, (() => void)[]>
+}
+
+export interface Reply {
+  result(summary: JobSummary, arrays: readonly (readonly [string, Buffer])[]): void
+  failed(error: PgErrorFields, gone: boolean): void
+}
+
+export interface Job {
+  /** False once it has answered or was cancelled. */
+  readonly open: boolean
+  /** Whether the next row of `size` bytes may be read; a job that has failed takes none. */
+  admit(size: number): boolean
+  row(payload: Buffer): void
+  end(): void
+  /** Stops at the next step and answers nothing. */
+  cancel(): void
+}
+
+export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
+  const { contextKey: key, spec, options, cold } = request
+  const account: Account = host.ledger.open()
+  const milliseconds: Stopwatch = {}
+  let decoder: Decoder | null = null
+  let done = false
+  let received = 0
+  let leave: (() => void) | null = null
+  let flying = false
+  let ended = 0
+
+  function settle(): boolean {
+    if (done) return false
+    done = true
+    decoder = null
+    account.close()
+    land()
+    return true
+  }
+
+  /** Lets those go on who waited for this job's context, whatever became of it. */
+  function land(): void {
+    if (!flying || key === null) return
+    flying = false
+    const waiting = host.flights.get(key) ?? []
+    host.flights.delete(key)
+    for (const start of waiting) start()
+  }
+
+  function fail(error: unknown, gone = false): void {
+    if (settle()) reply.failed(fieldsOf(error), gone)
+  }
+
+  /** Runs now, or when the job that is fitting the same context has landed. */
+  function start(found: FittedContext | null): void {
+    if (done) return
+    const known = found ?? (key === null ? null : host.cache.get(key))
+    if (!known && key !== null) {
+      const flight = host.flights.get(key)
+      if (flight) {
+        flight.push(() => start(null))
+        return
+      }
+      host.flights.set(key, [])
+      flying = true
+    }
+    leave = host.scheduler.add({ steps: work(known), failed: fail })
+  }
+
+  function* work(known: FittedContext | null): Generator<void, void, void> {
+    const neighbourhood = yield* timed(milliseconds, 'decode', (decoder as Decoder).finish)
+    decoder = null
+    account.take(neighbourhood.bytes)
+    account.give(received)
+    let context = known
+    if (!context) {
+      context = yield* fitContext(spec, neighbourhood, options, milliseconds, account)
+      if (key !== null) host.cache.put(key, context, context.bytes)
+      land()
+    }
+    const arrays = yield* answer(context, neighbourhood, options, milliseconds, account)
+    const computing = Object.values(milliseconds).reduce((sum, ms) => sum + ms, 0)
+    milliseconds.wait = Math.max(0, performance.now() - ended - computing)
+    const cache = key === null ? 'bypass' : known ? 'hit' : 'miss'
+    const summary = { ...context.facts, count: neighbourhood.scored.count, cache, milliseconds } as const
+    if (settle()) reply.result(summary, arrays)
+  }
+
+  let pinned: FittedContext | null = null
+  if (!cold) {
+    pinned = key === null ? null : host.cache.get(key)
+    if (!pinned) fail(new PgError({ code: '55000', message: 'context is no longer cached' }), true)
+  }
+  if (!done) decoder = createDecoder(spec)
+
+  return {
+    get open() {
+      return !done
+    },
+    admit(size) {
+      if (done) return false
+      try {
+        account.take(size)
+        received += size
+        return true
+      } catch (error) {
+        fail(error)
+        return false
+      }
+    },
+    row(payload) {
+      if (done) return
+      try {
+        decoder?.push(payload)
+      } catch (error) {
+        fail(error)
+      }
+    },
+    end() {
+      if (done || ended > 0) return
+      ended = performance.now()
+      start(pinned)
+    },
+    cancel() {
+      if (settle()) leave?.()
+    },
+  }
+}
+
+/** What the client is told: an error of ours as it is, anything else as an internal one that names its cause. */
+function fieldsOf(error: unknown): PgErrorFields {
+  if (error instanceof PgError) return error.fields()
+  const detail = error instanceof Error ? error.message : String(error)
+  if (error instanceof RangeError && /alloc|array length|array size/i.test(detail)) {
+    return { code: '53200', message: 'out of memory', detail, hint: 'Score fewer entities in a statement.' }
+  }
+  return { code: 'XX000', message: 'prediction failed', detail }
+}

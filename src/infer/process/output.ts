@@ -1,0 +1,68 @@
+// Predictions as Postgres binary arrays, ready to be Bind parameters of the outer statement.
+
+import type { Prediction } from '../head.js'
+
+const BOOL = 16
+const FLOAT8 = 701
+const TIMESTAMPTZ = 1184
+
+/** A one-dimensional array of `n` elements of `size` bytes; `write` puts element i at `offset`. */
+function array(
+  type: number,
+  n: number,
+  size: number,
+  write: (view: DataView, offset: number, i: number) => void,
+): Buffer {
+  const head = n > 0 ? 20 : 12
+  const bytes = Buffer.alloc(head + n * (4 + size))
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  view.setInt32(0, n > 0 ? 1 : 0)
+  view.setUint32(8, type)
+  if (n > 0) {
+    view.setInt32(12, n)
+    view.setInt32(16, 1)
+  }
+  for (let i = 0, at = head; i < n; i++, at += 4 + size) {
+    view.setInt32(at, size)
+    write(view, at + 4, i)
+  }
+  return bytes
+}
+
+export const float8Array = (values: Float64Array): Buffer =>
+  array(FLOAT8, values.length, 8, (view, at, i) => view.setFloat64(at, values[i]))
+
+export const boolArray = (n: number, of: (i: number) => boolean): Buffer =>
+  array(BOOL, n, 1, (view, at, i) => view.setUint8(at, of(i) ? 1 : 0))
+
+/** `n` times the same instant, in microseconds since 2000; infinities are Postgres' own. */
+export function timestamptzArray(n: number, time: number): Buffer {
+  const finite = Number.isFinite(time)
+  const high = finite ? Math.floor(time / 2 ** 32) : time > 0 ? 0x7fffffff : -0x80000000
+  const low = finite ? time - high * 2 ** 32 : time > 0 ? 0xffffffff : 0
+  return array(TIMESTAMPTZ, n, 8, (view, at) => {
+    view.setInt32(at, high)
+    view.setUint32(at + 4, low)
+  })
+}
+
+/** The columns of a prediction by name, a step each. */
+export function* predictionArrays(
+  prediction: Prediction,
+  statistic: 'median' | 'mean',
+): Generator<void, [string, Buffer][], void> {
+  const out: [string, Buffer][] = []
+  if (prediction.task === 'binary') {
+    const { probability } = prediction
+    out.push(['prediction', boolArray(probability.length, i => probability[i] > 0.5)])
+    yield
+    out.push(['probability', float8Array(probability)])
+    return out
+  }
+  out.push(['prediction', float8Array(prediction[statistic])])
+  yield
+  out.push(['lower', float8Array(prediction.lower)])
+  yield
+  out.push(['upper', float8Array(prediction.upper)])
+  return out
+}

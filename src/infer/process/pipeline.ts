@@ -1,0 +1,121 @@
+// The stages of a job as steps of a few milliseconds: features of the context, a head fitted on them, features of the entities, their
+// predictions, arrays.
+
+import type { NeighbourhoodSpec } from '../../graph/neighbourhood.js'
+import type { Neighbourhood } from '../decode/neighbourhood.js'
+import { type PreparedContext, prepareContext } from '../features/context.js'
+import type { Prediction } from '../head.js'
+import { closedForm } from '../heads/closed-form.js'
+import type { SteppedFitted } from '../heads/stepped.js'
+import type { JobOptions, JobSummary } from '../protocol.js'
+import type { Account } from './ledger.js'
+import { predictionArrays, timestamptzArray } from './output.js'
+
+/** Entities whose features are made, and read, at a time. */
+const BLOCK = 1024
+
+/** Milliseconds of computing by stage. */
+export type Stopwatch = Record<string, number>
+
+export interface FittedContext {
+  readonly prepared: Pick<PreparedContext, 'encode' | 'usedChannels'>
+  readonly fitted: SteppedFitted
+  readonly bytes: number
+  readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'setAside' | 'warnings'>
+}
+
+/** Runs a stage, adding the time its steps take to `name`. A stage is a generator's steps, or one function done in a single step. */
+export function* timed<T>(
+  watch: Stopwatch,
+  name: string,
+  stage: Generator<void, T, void> | (() => T),
+): Generator<void, T, void> {
+  for (;;) {
+    const start = performance.now()
+    let step: IteratorResult<void, T>
+    try {
+      step = typeof stage === 'function' ? { done: true, value: stage() } : stage.next()
+    } finally {
+      watch[name] = (watch[name] ?? 0) + performance.now() - start
+    }
+    yield
+    if (step.done) return step.value
+  }
+}
+
+export function* fitContext(
+  spec: NeighbourhoodSpec,
+  neighbourhood: Neighbourhood,
+  options: JobOptions,
+  watch: Stopwatch,
+  account: Account,
+): Generator<void, FittedContext, void> {
+  const prepared = yield* timed(watch, 'prepare', () => prepareContext(neighbourhood, { rows: options.contextRows }))
+  const { batch, setAside, usedChannels, encode } = prepared
+  account.take(batch.x.byteLength)
+  const fitted = yield* timed(watch, 'fit', closedForm.fitSteps(batch, { seed: options.seed, mode: options.mode }))
+  account.give(batch.x.byteLength)
+  let positives = 0
+  let anchors = 0
+  for (let r = 0; r < batch.rows; r++) {
+    if (batch.y[r] > 0) positives++
+    if (r === 0 || batch.anchor[r] !== batch.anchor[r - 1]) anchors++
+  }
+  if (spec.task === 'numeric') positives = 0
+  return {
+    prepared: { encode, usedChannels },
+    fitted,
+    bytes: prepared.bytes + fitted.bytes,
+    facts: { contextRows: batch.rows, anchors, positives, setAside, warnings: fitted.warnings },
+  }
+}
+
+/** Arrays of the answer by name: key columns as they came, anchor_time, then the prediction's own. */
+export function* answer(
+  context: FittedContext,
+  neighbourhood: Neighbourhood,
+  options: JobOptions,
+  watch: Stopwatch,
+  account: Account,
+): Generator<void, [string, Buffer][], void> {
+  const { scored, anchors } = neighbourhood
+  const parts: Prediction[] = []
+  for (let from = 0; from < scored.count || from === 0; from += BLOCK) {
+    const keys = scored.key.subarray(from, Math.min(scored.count, from + BLOCK))
+    const query = yield* timed(watch, 'encode', () => context.prepared.encode(neighbourhood, keys))
+    parts.push(yield* timed(watch, 'predict', context.fitted.predictSteps(query)))
+  }
+  const prediction = joined(parts)
+  // at most five arrays of twelve bytes an entity
+  account.take(60 * scored.count)
+  const columns = yield* timed(watch, 'output', predictionArrays(prediction, options.statistic))
+  const keys = scored.keys.map((bytes, i): [string, Buffer] => [`key ${i}`, bytes])
+  const anchor = timestamptzArray(scored.count, anchors.count > 0 ? anchors.time[0] : Number.NEGATIVE_INFINITY)
+  return [...keys, ['anchor_time', anchor], ...columns]
+}
+
+function joined(parts: readonly Prediction[]): Prediction {
+  if (parts.length === 1) return parts[0]
+  const column = (of: (part: Prediction) => Float64Array): Float64Array => {
+    const pieces = parts.map(of)
+    const out = new Float64Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+    let at = 0
+    for (const piece of pieces) {
+      out.set(piece, at)
+      at += piece.length
+    }
+    return out
+  }
+  if (parts[0].task === 'binary') {
+    return { task: 'binary', probability: column(p => (p as Extract<Prediction, { task: 'binary' }>).probability) }
+  }
+  const numeric = (name: 'median' | 'mean' | 'lower' | 'upper'): Float64Array =>
+    column(p => (p as Extract<Prediction, { task: 'numeric' }>)[name])
+  return {
+    task: 'numeric',
+    median: numeric('median'),
+    mean: numeric('mean'),
+    lower: numeric('lower'),
+    upper: numeric('upper'),
+  }
+}

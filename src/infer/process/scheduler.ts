@@ -1,0 +1,90 @@
+// Shares one thread among jobs: each runs for a slice, then the event loop breathes, then whoever has had least goes next. A new job gets
+// a head start, so short ones pass long ones; nobody waits for longer than a second.
+
+const SLICE = 20
+const HEAD_START = 100
+const PATIENCE = 1000
+
+export interface Work {
+  readonly steps: Generator<void, void, void>
+  /** Anything the steps throw. */
+  readonly failed: (error: unknown) => void
+}
+
+export interface Scheduler {
+  /** The work's first slice comes after the current turn of the event loop; the function returned takes it off again. */
+  add(work: Work): () => void
+  readonly running: number
+}
+
+interface Entry extends Work {
+  /** Milliseconds had, shifted so that newcomers compare with those who have run for long. */
+  had: number
+  last: number
+}
+
+export function createScheduler(): Scheduler {
+  const entries: Entry[] = []
+  let clock = 0
+  let ticking = false
+
+  function next(now: number): Entry {
+    let chosen = entries[0]
+    for (const entry of entries) {
+      if (now - entry.last > PATIENCE) return entry
+      if (entry.had < chosen.had) chosen = entry
+    }
+    return chosen
+  }
+
+  function remove(entry: Entry): void {
+    const index = entries.indexOf(entry)
+    if (index >= 0) entries.splice(index, 1)
+  }
+
+  function tick(): void {
+    ticking = false
+    if (entries.length === 0) return
+    const start = performance.now()
+    const entry = next(start)
+    clock = Math.max(clock, entry.had)
+    let now = start
+    try {
+      do {
+        if (entry.steps.next().done) {
+          remove(entry)
+          break
+        }
+        now = performance.now()
+      } while (now - start < SLICE)
+    } catch (error) {
+      remove(entry)
+      entry.failed(error)
+    }
+    entry.last = performance.now()
+    entry.had += entry.last - start
+    wake()
+  }
+
+  function wake(): void {
+    if (ticking || entries.length === 0) return
+    ticking = true
+    setImmediate(tick)
+  }
+
+  return {
+    add(work) {
+      const entry: Entry = { ...work, had: clock - HEAD_START, last: performance.now() }
+      entries.push(entry)
+      wake()
+      return () => {
+        remove(entry)
+        // runs the steps' own clean-up
+        entry.steps.return()
+      }
+    },
+    get running() {
+      return entries.length
+    },
+  }
+}
