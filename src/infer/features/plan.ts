@@ -236,7 +236,7 @@ export function planFeatures(neighbourhood: Neighbourhood, options: PlanOptions)
       else signal(7, what, LIGHT, false, source)
     })
     if (via) planViaLags(stream, index)
-    else stream.codes.forEach((_, c) => planStreamCode(stream, index, c, near, signal))
+    else for (let c = 0; c < stream.codes.length; c++) planStreamCode(stream, index, c, near, signal)
   }
 
   function planStreamCode(

@@ -1,0 +1,296 @@
+// From a decoded neighbourhood to what a head is fitted on, and to an encoder that turns later queries into rows of the same columns.
+
+import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
+import type { ColumnDescriptor, ContextBatch, QueryBatch } from '../head.js'
+import type { LagPriors } from './block-lag.js'
+import { type Cohorts, cohortPercentiles, groupByAnchor, percentile, presentMean, sortedValues } from './cohort.js'
+import { type FeatureColumn, LAG } from './columns.js'
+import { computeFeatures, computeOn, readCodes } from './compute.js'
+import { fitEncoder } from './encoder.js'
+import { planFeatures } from './plan.js'
+import { bestColumns, scoreColumns } from './select.js'
+import { findSuspects, type Suspect } from './suspects.js'
+import { channelsUsed, type UsedChannels } from './usage.js'
+import { createView, horizonAt, type RowSet, type View } from './view.js'
+
+/** Newest context rows on which columns are chosen. */
+const SELECTION_ROWS = 4000
+const COHORT_COLUMNS = 60
+const COLUMNS = 150
+/** A reference population smaller than this is filled up with the newest context rows. */
+const MIN_REFERENCE = 10
+
+export interface ContextOptions {
+  /** Most context rows used, newest first. */
+  readonly rows: number
+}
+
+export interface PreparedContext {
+  readonly batch: ContextBatch
+  /** Columns of the batch, with their sources. */
+  readonly columns: readonly FeatureColumn[]
+  /** Columns that were not read because their values seem to change after their row was written. */
+  readonly setAside: readonly Suspect[]
+  /** What queries need of the spec. */
+  readonly usedChannels: UsedChannels
+  /** Memory held, for the context cache. */
+  readonly bytes: number
+  /** Rows of a query, in the order of `keys` (by default, of everything it scores): key indexes of node 0, read at anchor 0. */
+  encode(query: Neighbourhood, keys?: Int32Array): QueryBatch
+}
+
+/** Column c of the batch is raw column `raw`, or its percentile in the cohort. */
+interface Choice {
+  readonly raw: Int32Array
+  readonly cohort: Uint8Array
+}
+
+/**
+ * Chooses and computes the features of a context. Deterministic: equal neighbourhoods give equal bytes, and entities that are scored but
+ * are in no pair change nothing.
+ */
+export function prepareContext(neighbourhood: Neighbourhood, options: ContextOptions): PreparedContext {
+  const { spec, anchors } = neighbourhood
+  const { set, y } = contextRows(neighbourhood, options.rows)
+  const reference = referenceRows(neighbourhood)
+  const setAside = findSuspects(neighbourhood, reference)
+  const sample = firstRows(set, Math.min(y.length, SELECTION_ROWS))
+  const plan = planFeatures(neighbourhood, {
+    context: set,
+    cut: y.length > 0 ? anchors.time[set.anchor[0]] : Number.NEGATIVE_INFINITY,
+    setAside: source => setAside.some(s => s.source.table === source.table && s.source.column === source.column),
+  })
+  const strides = closedAfter(neighbourhood)
+  const first = computeContext(neighbourhood, plan, sample, y, strides)
+  const choice = choose(first.x, plan.length, y.subarray(0, sample.key.length), groupByAnchor(sample.anchor))
+
+  // from here on, only what was chosen
+  const needed = [...new Set(choice.raw)].sort((a, b) => a - b)
+  const raw = needed.map(c => plan[c])
+  const chosen: Choice = { raw: choice.raw.map(c => needed.indexOf(c)), cohort: choice.cohort }
+  const at = Array.from(chosen.raw)
+  const n = y.length
+  const all =
+    sample.key.length === n
+      ? { ...first, x: pick(first.x, needed, n) }
+      : computeContext(neighbourhood, raw, set, y, strides)
+  const cohorts = groupByAnchor(set.anchor)
+  const x = new Float64Array(at.length * n)
+  at.forEach((from, c) => {
+    if (chosen.cohort[c]) cohortPercentiles(all.x, from * n, cohorts, x, c * n)
+    else x.set(all.x.subarray(from * n, (from + 1) * n), c * n)
+  })
+  const columns = at.map((from, c): FeatureColumn => {
+    const column = raw[from]
+    return chosen.cohort[c] ? { ...column, descriptor: { ...column.descriptor, cohort: true } } : column
+  })
+  const batch = toBatch(
+    neighbourhood,
+    set,
+    y,
+    x,
+    columns.map(column => column.descriptor),
+  )
+  const { sorted, priors } = referenceColumns(neighbourhood, raw, chosen, reference, { ...all, set, cohorts })
+  let bytes = x.byteLength + y.byteLength + 12 * n + 400 * columns.length
+  for (const column of sorted) bytes += column.byteLength
+  for (const { block } of raw) {
+    if (block.op === 'encoded') bytes += block.encoder.current?.bytes ?? 0
+    if (block.op === 'frequency') bytes += 40 * block.share.size
+  }
+  const encode = queryEncoder(raw, chosen, sorted, priors)
+  return { batch, columns, setAside, usedChannels: channelsUsed(spec, raw), bytes, encode }
+}
+
+/** Labelled examples, newest anchor first, then as sent. */
+function contextRows({ pairs }: Neighbourhood, most: number): { set: RowSet; y: Float64Array } {
+  const order: number[] = []
+  for (let i = 0; i < pairs.count; i++) if (pairs.role[i] === 0 && !Number.isNaN(pairs.label[i])) order.push(i)
+  order.sort((a, b) => pairs.anchor[a] - pairs.anchor[b] || a - b)
+  order.length = Math.min(order.length, most)
+  return {
+    set: { key: Int32Array.from(order, i => pairs.key[i]), anchor: Int32Array.from(order, i => pairs.anchor[i]) },
+    y: Float64Array.from(order, i => pairs.label[i]),
+  }
+}
+
+/** The reference population at its anchor. */
+function referenceRows({ pairs }: Neighbourhood): RowSet {
+  const order: number[] = []
+  for (let i = 0; i < pairs.count; i++) if (pairs.role[i] === 1) order.push(i)
+  return { key: Int32Array.from(order, i => pairs.key[i]), anchor: Int32Array.from(order, i => pairs.anchor[i]) }
+}
+
+function firstRows(set: RowSet, n: number): RowSet {
+  return { key: set.key.subarray(0, n), anchor: set.anchor.subarray(0, n) }
+}
+
+/**
+ * How many anchors older a row must be for its window to be closed at another row's anchor. The newest context anchor is the newest one
+ * whose windows are closed at the reference anchor, so that distance, in strides, is safe between any two.
+ */
+export function closedAfter({ anchors }: Neighbourhood): number {
+  if (anchors.count < 4) return 1
+  const stride = (anchors.time[2] - anchors.time[anchors.count - 1]) / (anchors.count - 3)
+  // calendar months differ by a tenth; more than that is another stride
+  return Math.max(1, Math.ceil((anchors.time[1] - anchors.time[2]) / stride - 0.2))
+}
+
+interface Computed {
+  readonly x: Float64Array
+  /** Mean past of each anchor's cohort. */
+  readonly priors: LagPriors
+}
+
+/** Raw columns of context rows: as-of encodings of categories, and trailing means shrunk to each anchor's cohort. */
+function computeContext(
+  neighbourhood: Neighbourhood,
+  columns: readonly FeatureColumn[],
+  rows: RowSet,
+  y: Float64Array,
+  strides: number,
+): Computed {
+  const view = createView(neighbourhood, rows)
+  const n = view.rows
+  const x = computeOn(view, columns, null)
+  const cohorts = groupByAnchor(rows.anchor)
+  const priors = emptyPriors(neighbourhood.anchors.count)
+  shrinkColumns(view, columns, x, priors, (from, means) => {
+    for (let g = 0; g < cohorts.count; g++)
+      means[rows.anchor[cohorts.start[g]]] = presentMean(x, from + cohorts.start[g], from + cohorts.end[g])
+  })
+  columns.forEach((column, c) => {
+    if (column.block.op !== 'encoded') return
+    const fitted = fitEncoder(readCodes(view, column.block.at), rows.anchor, y.subarray(0, n), strides, NULL_CODE)
+    column.block.encoder.current = fitted.encoder
+    x.set(fitted.asOf, c * n)
+  })
+  return { x, priors }
+}
+
+/** Replaces the plain trailing means in `x` by shrunk ones; `measure` fills in the means by anchor from the plain ones. */
+function shrinkColumns(
+  view: View,
+  columns: readonly FeatureColumn[],
+  x: Float64Array,
+  priors: LagPriors,
+  measure: (from: number, means: Float64Array) => void,
+): void {
+  const shrunk: number[] = []
+  columns.forEach(({ block, slot }, c) => {
+    if (block.op === 'lag' && (slot === LAG.mean3 || slot === LAG.mean10)) shrunk.push(c)
+  })
+  if (shrunk.length === 0) return
+  for (const c of shrunk) measure(c * view.rows, columns[c].slot === LAG.mean3 ? priors.mean3 : priors.mean10)
+  const again = computeOn(
+    view,
+    shrunk.map(c => columns[c]),
+    priors,
+  )
+  shrunk.forEach((c, i) => {
+    x.set(again.subarray(i * view.rows, (i + 1) * view.rows), c * view.rows)
+  })
+}
+
+function emptyPriors(anchors: number): LagPriors {
+  return { mean3: new Float64Array(anchors).fill(Number.NaN), mean10: new Float64Array(anchors).fill(Number.NaN) }
+}
+
+/** The best raw columns and percentiles of the best raw columns, together. */
+function choose(x: Float64Array, columns: number, y: Float64Array, cohorts: Cohorts): Choice {
+  const n = y.length
+  const scores = scoreColumns(x, columns, y)
+  const ranked = bestColumns(scores, COHORT_COLUMNS)
+  const percentiles = new Float64Array(ranked.length * n)
+  ranked.forEach((column, c) => {
+    cohortPercentiles(x, column * n, cohorts, percentiles, c * n)
+  })
+  const both = new Float64Array(columns + ranked.length)
+  both.set(scores)
+  both.set(scoreColumns(percentiles, ranked.length, y), columns)
+  const best = bestColumns(both, COLUMNS)
+  return {
+    raw: best.map(c => (c < columns ? c : ranked[c - columns])),
+    cohort: Uint8Array.from(best, c => (c < columns ? 0 : 1)),
+  }
+}
+
+function pick(x: Float64Array, columns: readonly number[], n: number): Float64Array {
+  const out = new Float64Array(columns.length * n)
+  columns.forEach((from, c) => {
+    out.set(x.subarray(from * n, (from + 1) * n), c * n)
+  })
+  return out
+}
+
+function toBatch(
+  neighbourhood: Neighbourhood,
+  set: RowSet,
+  y: Float64Array,
+  x: Float64Array,
+  columns: readonly ColumnDescriptor[],
+): ContextBatch {
+  const { spec, anchors } = neighbourhood
+  const n = y.length
+  const anchor = new Int32Array(n)
+  const age = new Float64Array(n)
+  const newest = anchors.count > 1 ? 1 : 0
+  const horizon = horizonAt(neighbourhood, newest)
+  for (let i = 0; i < n; i++) {
+    anchor[i] = i === 0 ? 0 : anchor[i - 1] + (set.anchor[i] === set.anchor[i - 1] ? 0 : 1)
+    age[i] = (anchors.time[newest] - anchors.time[set.anchor[i]]) / horizon
+  }
+  const nonNegative = spec.task === 'numeric' && (spec.counting || y.every(value => value >= 0))
+  return { task: spec.task, rows: n, columns, x, y, anchor, age, nonNegative }
+}
+
+/** What queries are compared with: sorted columns of the reference population, and its mean past. */
+function referenceColumns(
+  neighbourhood: Neighbourhood,
+  raw: readonly FeatureColumn[],
+  chosen: Choice,
+  reference: RowSet,
+  context: Computed & { readonly set: RowSet; readonly cohorts: Cohorts },
+): { sorted: Float64Array[]; priors: LagPriors } {
+  const view = createView(neighbourhood, reference)
+  const n = view.rows
+  const x = computeOn(view, raw, null)
+  const priors = emptyPriors(1)
+  const newest = context.set.anchor[0]
+  const atReference = emptyPriors(neighbourhood.anchors.count)
+  shrinkColumns(view, raw, x, atReference, (from, means) => {
+    const query = means === atReference.mean3 ? priors.mean3 : priors.mean10
+    const fallback = means === atReference.mean3 ? context.priors.mean3 : context.priors.mean10
+    query[0] = n >= MIN_REFERENCE || newest === undefined ? presentMean(x, from, from + n) : fallback[newest]
+    means.fill(query[0])
+  })
+  const total = context.set.key.length
+  const borrowed = n < MIN_REFERENCE && total > 0 ? context.cohorts.end[0] : 0
+  const pooled = new Float64Array(n + borrowed)
+  const sorted = raw.map((_, c) => {
+    if (!chosen.raw.some((from, i) => from === c && chosen.cohort[i])) return new Float64Array(0)
+    pooled.set(x.subarray(c * n, (c + 1) * n))
+    pooled.set(context.x.subarray(c * total, c * total + borrowed), n)
+    return sortedValues(pooled, 0, pooled.length)
+  })
+  return { sorted, priors }
+}
+
+/** Apart from prepareContext, so that what lives in the cache holds on to no neighbourhood. */
+function queryEncoder(
+  raw: readonly FeatureColumn[],
+  chosen: Choice,
+  sorted: readonly Float64Array[],
+  priors: LagPriors,
+) {
+  return (query: Neighbourhood, keys: Int32Array = query.scored.key): QueryBatch => {
+    const n = keys.length
+    const values = computeFeatures(query, raw, { key: keys, anchor: new Int32Array(n) }, priors)
+    const x = new Float64Array(chosen.raw.length * n)
+    chosen.raw.forEach((from, c) => {
+      if (!chosen.cohort[c]) x.set(values.subarray(from * n, (from + 1) * n), c * n)
+      else for (let i = 0; i < n; i++) x[c * n + i] = percentile(sorted[from], values[from * n + i])
+    })
+    return { rows: n, x }
+  }
+}

@@ -1,0 +1,270 @@
+// Does a column of the entity's own row follow what the entity has done up to now, more closely than a fixed attribute could? A running
+// count, a status recomputed nightly, a time last seen: their tie to activity is strongest at the moment the table was read.
+
+import { BOUNDARIES, type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
+import { correlation, createRanker } from './rank.js'
+import type { Finding } from './suspects.js'
+import { upperBound } from './view.js'
+
+/** Keys that must have existed at both anchors. */
+const MIN_KEYS = 60
+const MOST_STREAMS = 6
+const MOST_CHANNELS = 6
+/** Older anchors whose mutual differences show how much a tie varies anyway. */
+const USUAL_ANCHORS = 4
+/** Standard errors between the two ties; many pairs of columns are tried. */
+const SIGNIFICANT = 4.5
+const LEAST_TIE = 0.2
+const LEAST_GAIN = 0.1
+/** For totals over all of the past, which any fixed attribute ties better to the longer they run: nearly one, and a clear step. */
+const LEAST_TOTAL_TIE = 0.8
+const LEAST_TOTAL_GAIN = 0.4
+const LEVELS = 50
+const LEVEL_ROWS = 5
+
+/** Moving times: share of keys active since, and of the most recently active ones. */
+const MOVED_SHARE = 0.5
+const PRESENT_SHARE = 0.9
+const MIN_MOVED = 20
+const NEWEST_SHARE = 0.1
+
+export interface ActivityTests {
+  number(channel: number): Finding
+  category(channel: number): Finding
+}
+
+/** One measure of activity at the reference anchor ([0]) and at older ones, as ranks over the keys; NaN where a key did not exist. */
+interface Measure {
+  readonly total: boolean
+  readonly ranks: readonly Float64Array[]
+}
+
+/** A figure from rows start … end - 1 of a stream, seen at a time. */
+type Read = (start: number, end: number, at: number) => number
+
+const UNKNOWN: ActivityTests = { number: () => null, category: () => null }
+
+export function followsActivity(neighbourhood: Neighbourhood, node: number, keys: Int32Array): ActivityTests {
+  const { anchors } = neighbourhood
+  if (anchors.count < 3 || keys.length < MIN_KEYS) return UNKNOWN
+  const measures = activity(neighbourhood, node, keys)
+  if (measures.length === 0) return UNKNOWN
+  const rows = neighbourhood.nodes[node]
+  const own = Int32Array.from(keys, k => (rows.ptr[k + 1] > rows.ptr[k] ? rows.ptr[k] : -1))
+
+  function judge(tie: (ranks: Float64Array) => { r: number; n: number }): Finding {
+    let worst = 0
+    for (const { total, ranks } of measures) {
+      const now = tie(ranks[0])
+      const strength = Math.abs(now.r)
+      if (strength < (total ? LEAST_TOTAL_TIE : LEAST_TIE) || now.n < MIN_KEYS) continue
+      const sign = Math.sign(now.r)
+      const ties = ranks.slice(1).map(r => tie(r).r * sign)
+      const then = ties[0]
+      const between = correlation(ranks[0], ranks[1])
+      const gain = total ? fisher(strength) - fisher(then) : strength - then
+      if (gain < (total ? LEAST_TOTAL_GAIN : LEAST_GAIN) || difference(strength, then, between, now.n) < SIGNIFICANT)
+        continue
+      if (!total) {
+        let usual = 0
+        for (let i = 1; i < ties.length; i++) usual = Math.max(usual, Math.abs(ties[i] - ties[i - 1]))
+        // a fixed attribute is as close to either window once the other is known
+        const partial = (then - strength * between) / Math.sqrt((1 - strength ** 2) * (1 - between ** 2) + 1e-12)
+        if (gain < 2 * usual || partial > 2.5 / Math.sqrt(now.n)) continue
+      }
+      worst = Math.max(worst, strength)
+    }
+    return worst > 0 ? { reason: 'running', number: worst } : null
+  }
+
+  return {
+    number(channel) {
+      const values = rows.numbers[channel]
+      const x = Float64Array.from(own, row => (row < 0 ? Number.NaN : values[row]))
+      const ranks = new Float64Array(x.length)
+      createRanker(x.length).rank(x, 0, ranks)
+      return judge(measure => ({ r: correlation(ranks, measure), n: together(ranks, measure) }))
+    },
+    category(channel) {
+      const codes = rows.codes[channel]
+      const levels = toLevels(Int32Array.from(own, row => (row < 0 ? NULL_CODE : codes[row])))
+      return judge(measure => correlationRatio(levels, measure))
+    },
+  }
+}
+
+/** Keys that keep a time later than an older anchor although they were there before, and still have one when just seen: it moves. */
+export function movesWithActivity(
+  neighbourhood: Neighbourhood,
+  node: number,
+  keys: Int32Array,
+  channel: number,
+): Finding {
+  const { anchors, nodes, spec, streams } = neighbourhood
+  if (anchors.count < 3) return null
+  const now = anchors.time[1]
+  const then = anchors.time[2]
+  const rows = nodes[node]
+  const values = rows.numbers[channel]
+  const dated = spec.streams.flatMap((stream, s) => (stream.node === node && !stream.static ? [streams[s]] : []))
+  const seen: { last: number; value: number; before: boolean; since: boolean }[] = []
+  for (const k of keys) {
+    if (rows.ptr[k + 1] === rows.ptr[k]) continue
+    const own = rows.time[rows.ptr[k]]
+    let before = own > Number.NEGATIVE_INFINITY && own <= then && dated.length === 0
+    let since = before
+    let last = before ? own : Number.NEGATIVE_INFINITY
+    for (const { ptr, time } of dated) {
+      const old = upperBound(time, ptr[k], ptr[k + 1], then)
+      const end = upperBound(time, old, ptr[k + 1], now)
+      if (old > ptr[k]) before = true
+      if (end > old) since = true
+      if (end > ptr[k]) last = Math.max(last, time[end - 1])
+    }
+    if (last > Number.NEGATIVE_INFINITY) seen.push({ last, value: values[rows.ptr[k]], before, since })
+  }
+  const active = seen.filter(key => key.before && key.since)
+  if (active.length < MIN_MOVED) return null
+  const moved = active.filter(key => key.value > then && key.value <= now).length / active.length
+  if (moved < MOVED_SHARE) return null
+  // what is set once, at the end, is not there yet for those in the middle of it
+  const newest = seen
+    .sort((a, b) => b.last - a.last)
+    .slice(0, Math.max(MIN_MOVED, Math.ceil(NEWEST_SHARE * seen.length)))
+  const present = newest.filter(key => key.value <= now).length / newest.length
+  return present >= PRESENT_SHARE ? { reason: 'moving', number: moved } : null
+}
+
+/** Counts, recencies, sums and last values of the node's streams, over keys that existed at the oldest anchor compared. */
+function activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array): Measure[] {
+  const { anchors, spec, streams, nodes } = neighbourhood
+  const { bounds, time: anchorTimes } = anchors
+  const candidates: number[] = []
+  for (let a = 2; a < Math.min(anchors.count, 14); a++) candidates.push(a)
+  const mine = spec.streams
+    .flatMap((stream, s) => (stream.node === node && !stream.static ? [s] : []))
+    .slice(0, MOST_STREAMS)
+  if (mine.length === 0) return []
+  const first = Float64Array.from(keys, k => {
+    const { ptr, time } = nodes[node]
+    let earliest =
+      ptr[k + 1] > ptr[k] && time[ptr[k]] > Number.NEGATIVE_INFINITY ? time[ptr[k]] : Number.POSITIVE_INFINITY
+    for (const s of mine)
+      if (streams[s].ptr[k + 1] > streams[s].ptr[k]) earliest = Math.min(earliest, streams[s].time[streams[s].ptr[k]])
+    return earliest
+  })
+  const existing = (a: number) => first.reduce((n, t) => (t <= anchorTimes[a] ? n + 1 : n), 0)
+  const possible = candidates.filter(a => existing(a) >= MIN_KEYS)
+  if (possible.length === 0) return []
+  const ranker = createRanker(keys.length)
+  const measures: Measure[] = []
+
+  /**
+   * A measure at the reference anchor and at older ones. 'window': over rows of the last `width` horizons; 'state': over all rows, though the
+   * newest of them decide; 'total': over all rows, at the reference and the oldest anchor alone.
+   */
+  function measure(stream: number, kind: 'window' | 'state' | 'total', width: number, read: Read): void {
+    // windows must not overlap, or each would hold part of the other
+    const apart = possible.filter(a => anchorTimes[a] <= bounds[BOUNDARIES + width]).slice(0, USUAL_ANCHORS)
+    const old = kind === 'total' ? possible.slice(-1) : apart
+    if (old.length === 0) return
+    const there = anchorTimes[old[old.length - 1]]
+    const { ptr, time } = streams[stream]
+    const ranks = [1, ...old].map(a => {
+      const values = new Float64Array(keys.length).fill(Number.NaN)
+      keys.forEach((k, i) => {
+        if (!(first[i] <= there)) return
+        const end = upperBound(time, ptr[k], ptr[k + 1], anchorTimes[a])
+        const start = kind === 'window' ? upperBound(time, ptr[k], end, bounds[a * BOUNDARIES + width]) : ptr[k]
+        values[i] = read(start, end, anchorTimes[a])
+      })
+      const out = new Float64Array(keys.length)
+      ranker.rank(values, 0, out)
+      return out
+    })
+    measures.push({ total: kind === 'total', ranks })
+  }
+
+  const count: Read = (start, end) => end - start
+  for (const s of mine) {
+    const { time, numbers } = streams[s]
+    measure(s, 'window', 1, count)
+    measure(s, 'window', 3, count)
+    measure(s, 'total', 0, count)
+    measure(s, 'state', 1, (start, end, at) => (end > start ? at - time[end - 1] : Number.MAX_VALUE))
+    const values = spec.streams[s].numbers.flatMap((n, c) =>
+      n.own && (n.kind === 'number' || n.kind === 'value') ? [numbers[c]] : [],
+    )
+    for (const column of values.slice(0, MOST_CHANNELS)) {
+      const sum: Read = (start, end) => {
+        let total = 0
+        for (let i = start; i < end; i++) if (!Number.isNaN(column[i])) total += column[i]
+        return total
+      }
+      measure(s, 'window', 1, sum)
+      measure(s, 'total', 0, sum)
+      measure(s, 'state', 1, (start, end) => (end > start ? column[end - 1] : Number.NaN))
+    }
+  }
+  return measures
+}
+
+function fisher(r: number): number {
+  return Math.atanh(Math.max(-0.9999, Math.min(0.9999, r)))
+}
+
+/** Steiger's test of two correlations that share a variable: standard errors between them. */
+function difference(r1: number, r2: number, between: number, n: number): number {
+  const mean = (r1 + r2) / 2
+  const squared = mean * mean
+  const c =
+    (between * (1 - 2 * squared) - 0.5 * squared * (1 - 2 * squared - between * between)) / (1 - squared + 1e-9) ** 2
+  return ((fisher(r1) - fisher(r2)) * Math.sqrt(n - 3)) / Math.sqrt(Math.max(0.02, 2 - 2 * Math.min(c, 1)))
+}
+
+function together(a: Float64Array, b: Float64Array): number {
+  let n = 0
+  for (let i = 0; i < a.length; i++) if (!Number.isNaN(a[i] + b[i])) n++
+  return n
+}
+
+/** Codes as levels 0 … by frequency; rare ones share the last, missing ones have their own. */
+function toLevels(codes: Int32Array): Int32Array {
+  const counts = new Map<number, number>()
+  for (const code of codes) counts.set(code, (counts.get(code) ?? 0) + 1)
+  const top = [...counts]
+    .filter(([, n]) => n >= LEVEL_ROWS)
+    .sort((a, b) => b[1] - a[1] || a[0] - b[0])
+    .slice(0, LEVELS)
+  const place = new Map(top.map(([code], level) => [code, level]))
+  return codes.map(code => place.get(code) ?? LEVELS)
+}
+
+/** How much of a measure's variance lies between levels, adjusted for their number, as a correlation. */
+function correlationRatio(levels: Int32Array, measure: Float64Array): { r: number; n: number } {
+  const sums = new Float64Array(LEVELS + 1)
+  const counts = new Float64Array(LEVELS + 1)
+  let n = 0
+  let sum = 0
+  let squares = 0
+  for (let i = 0; i < levels.length; i++) {
+    const value = measure[i]
+    if (Number.isNaN(value)) continue
+    sums[levels[i]] += value
+    counts[levels[i]]++
+    n++
+    sum += value
+    squares += value * value
+  }
+  let between = 0
+  let used = 0
+  for (let l = 0; l <= LEVELS; l++)
+    if (counts[l] > 0) {
+      between += sums[l] ** 2 / counts[l]
+      used++
+    }
+  const all = squares - (sum * sum) / n
+  if (n <= used || all <= 0) return { r: 0, n }
+  const share = (between - (sum * sum) / n) / all
+  return { r: Math.sqrt(Math.max(0, 1 - ((1 - share) * (n - 1)) / (n - used))), n }
+}
