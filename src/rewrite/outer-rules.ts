@@ -1,0 +1,145 @@
+// What the outer SQL's syntax tree decides: whether parameters may stand in it, and which nodes' rows nobody will see.
+
+import { PgError } from '../pg-error.js'
+import { type Tree, walkTree } from './postgres-parser.js'
+
+/** Statements that Postgres plans with the parameters of a Bind. */
+const WITH_PARAMS = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CreateTableAsStmt',
+  'DeclareCursorStmt',
+  'ExplainStmt',
+])
+
+const NAMES: Record<string, string> = {
+  ViewStmt: 'CREATE VIEW',
+  PrepareStmt: 'PREPARE',
+  CopyStmt: 'COPY',
+  CreateFunctionStmt: 'CREATE FUNCTION',
+  RuleStmt: 'CREATE RULE',
+}
+
+const HINTS: Record<string, string> = {
+  PrepareStmt: 'Prepare it with the driver: a PREDICT takes $n of the extended protocol.',
+  CopyStmt: 'CREATE TEMP TABLE name AS SELECT * FROM (PREDICT …) AS p, then COPY name TO …',
+}
+
+const only = (tree: Tree): [string, Tree] => Object.entries(tree)[0] as [string, Tree]
+
+/** @throws PgError 0A000 where Postgres would refuse the parameters that carry the predictions */
+export const refuseWithoutParams = (statement: Tree, position: number): void => {
+  const [type, node] = only(statement)
+  if (type === 'ExplainStmt') return refuseWithoutParams(node.query as Tree, position)
+  const isMaterialized = type === 'CreateTableAsStmt' && node.objtype === 'OBJECT_MATVIEW'
+  if (WITH_PARAMS.has(type) && !isMaterialized) return
+  const name = isMaterialized ? 'CREATE MATERIALIZED VIEW' : NAMES[type]
+  throw new PgError({
+    code: '0A000',
+    message: name ? `PREDICT in ${name} is not supported yet` : 'PREDICT is not supported in this statement',
+    hint: HINTS[type] ?? 'CREATE TABLE name AS SELECT * FROM (PREDICT …) AS p',
+    position,
+  })
+}
+
+/** Uses of each parameter. */
+type Counts = Map<number, number>
+
+/** Numbers of the parameters whose values the statement never reads: behind EXPLAIN, LIMIT 0, WHERE false, WITH NO DATA. */
+export const unreadParams = (statement: Tree): ReadonlySet<number> => {
+  const unread: Counts = new Map()
+  const used: Counts = new Map()
+  visitStatement(statement, unread)
+  addParams(statement, used)
+  return new Set([...unread.keys()].filter(number => unread.get(number) === used.get(number)))
+}
+
+const addParams = (tree: unknown, into: Counts): void =>
+  walkTree(tree, (type, node) => {
+    const number = Number(node.number ?? 0)
+    if (type === 'ParamRef') into.set(number, (into.get(number) ?? 0) + 1)
+    return true
+  })
+
+/** A data-modifying CTE runs to its end, whoever reads it. */
+const modifies = (tree: unknown): boolean => {
+  let found = false
+  walkTree(tree, type => {
+    if (/^(Insert|Update|Delete|Merge)Stmt$/.test(type)) found = true
+    return !found
+  })
+  return found
+}
+
+const visitStatement = (statement: Tree, unread: Counts): void => {
+  const [type, node] = only(statement)
+  if (type === 'SelectStmt') visitSelect(node, unread)
+  else if (type === 'ExplainStmt') {
+    if (analyzes(node)) visitStatement(node.query as Tree, unread)
+    else addParams(node, unread)
+  } else if (type === 'CreateTableAsStmt') {
+    if ((node.into as { skipData?: boolean } | undefined)?.skipData) addParams(node, unread)
+    else visitStatement(node.query as Tree, unread)
+  } else if (type === 'DeclareCursorStmt') visitStatement(node.query as Tree, unread)
+  else if (type === 'InsertStmt' && node.selectStmt) visitStatement(node.selectStmt as Tree, unread)
+}
+
+/** EXPLAIN (ANALYZE …), read as Postgres reads a boolean option; the last one counts, an unclear one counts as yes. */
+const analyzes = (explain: Tree): boolean => {
+  let value = false
+  for (const { DefElem } of (explain.options ?? []) as { DefElem?: { defname?: string; arg?: Tree } }[]) {
+    if (DefElem?.defname !== 'analyze') continue
+    const { String: text, Integer: number } = (DefElem.arg ?? {}) as {
+      String?: { sval?: string }
+      Integer?: { ival?: number }
+    }
+    value = number ? number.ival !== undefined && number.ival !== 0 : !/^(false|off)$/i.test(text?.sval ?? 'on')
+  }
+  return value
+}
+
+const visitSelect = (select: Tree, unread: Counts): void => {
+  if (isZero(select.limitCount) && !modifies(select)) return addParams(select, unread)
+  if (isFalse(select.whereClause) && !modifies(select.fromClause)) return addParams(select.fromClause, unread)
+  for (const item of (select.fromClause ?? []) as Tree[]) visitFrom(item, unread)
+}
+
+const visitFrom = (item: Tree, unread: Counts): void => {
+  const [type, node] = only(item)
+  if (type === 'RangeSubselect') visitStatement(node.subquery as Tree, unread)
+  else if (type === 'JoinExpr') {
+    visitFrom(node.larg as Tree, unread)
+    visitFrom(node.rarg as Tree, unread)
+  }
+}
+
+interface Const {
+  readonly ival?: { readonly ival?: number }
+  readonly boolval?: { readonly boolval?: boolean }
+}
+
+const constant = (tree: unknown): Const | undefined => (tree as { A_Const?: Const } | undefined)?.A_Const
+
+const integer = (tree: unknown): number | null => {
+  const value = constant(tree)?.ival
+  return value ? (value.ival ?? 0) : null
+}
+
+const isZero = (tree: unknown): boolean => integer(tree) === 0
+
+/** false, or two different integers said to be equal (1 = 0, as tools write it), or an AND with one of them. */
+const isFalse = (tree: unknown): boolean => {
+  const value = constant(tree)?.boolval
+  if (value) return value.boolval !== true
+  const { BoolExpr, A_Expr } = (tree ?? {}) as {
+    BoolExpr?: { boolop?: string; args?: unknown[] }
+    A_Expr?: { kind?: string; name?: { String?: { sval?: string } }[]; lexpr?: unknown; rexpr?: unknown }
+  }
+  if (BoolExpr?.boolop === 'AND_EXPR') return (BoolExpr.args ?? []).some(isFalse)
+  if (A_Expr?.kind !== 'AEXPR_OP' || A_Expr.name?.length !== 1 || A_Expr.name[0].String?.sval !== '=') return false
+  const [left, right] = [integer(A_Expr.lexpr), integer(A_Expr.rexpr)]
+  return left !== null && right !== null && left !== right
+}
