@@ -134,3 +134,16 @@ export interface NeighbourhoodSpec {
   /** An ASSUMING clause is present: the cohort is the entities with a recent target row (the reference population is chosen so). */
   readonly conditional: boolean
 }
+
+/** What a fitted context reads of its spec: later extractions send NULL for the rest, and leave out rows that nothing reads. */
+export interface ChannelUse {
+  readonly nodes: readonly PartUse[]
+  readonly streams: readonly PartUse[]
+}
+
+export interface PartUse {
+  /** Rows (their keys and times) are read at all. */
+  readonly rows: boolean
+  readonly numbers: readonly number[]
+  readonly codes: readonly number[]
+}

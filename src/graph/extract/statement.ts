@@ -1,7 +1,7 @@
 // The one extraction statement: context pairs, entities to score, and the rows around both, as the parts that neighbourhood.ts describes.
 
 import type { Condition, Operand, Task, TypedConstant } from '../../pql/task.js'
-import type { NeighbourhoodSpec, Part, TargetProgram, TargetSpec } from '../neighbourhood.js'
+import type { ChannelUse, NeighbourhoodSpec, Part, PartUse, TargetProgram, TargetSpec } from '../neighbourhood.js'
 import type { Grid } from './anchors.js'
 import type { CodeSql, NumberSql } from './channels.js'
 import { type ContextSize, contextCtes, joinEntity } from './context.js'
@@ -28,6 +28,8 @@ export interface ExtractionRequest {
   readonly context: ContextSize | null
   readonly seed: number
   readonly mostEntities: number
+  /** What the context at hand reads, so that nothing else is sent; null: everything. */
+  readonly use: ChannelUse | null
   /** The client's own parameters, as its Bind carried them. */
   readonly client: readonly { readonly format: 0 | 1; readonly value: Buffer | null }[]
 }
@@ -40,6 +42,7 @@ class Statement {
   readonly #request: ExtractionRequest
   readonly #task: Task
   readonly #params: SqlParams
+  readonly #spec: ReturnType<typeof specOf>
   readonly #layout: Layout
   readonly #constants: string[] = []
   readonly #anchor: Point
@@ -51,7 +54,9 @@ class Statement {
     this.#params = new SqlParams(request.client)
     const at = this.#params.text(OID.timestamptz, timestamp(request.grid.anchor))
     this.#anchor = { timestamptz: at, timestamp: `${at}::pg_catalog.timestamp` }
-    this.#layout = layoutOf(this.#task, this.#params)
+    const layout = layoutOf(this.#task, this.#params)
+    this.#spec = specOf(layout)
+    this.#layout = request.use ? restricted(layout, request.use) : layout
     this.#nulls = this.#task.entity.key.map(c => `NULL::${c.typeName}[]`).join(', ')
   }
 
@@ -68,16 +73,23 @@ class Statement {
     add({ kind: 'constants' }, i => this.#constantsPart(i))
     if (context) add({ kind: 'pairs' }, i => this.#pairsPart(i))
     add({ kind: 'scored' }, i => this.#scoredPart(i))
-    for (const [node, plan] of this.#layout.nodes.entries()) add({ kind: 'node', node }, i => this.#nodePart(i, node, plan))
-    for (const [stream, plan] of this.#layout.streams.entries()) add({ kind: 'stream', stream }, i => this.#streamPart(i, plan))
+    const use = this.#request.use
+    for (const [node, plan] of this.#layout.nodes.entries()) {
+      if (use && !use.nodes[node]!.rows) continue
+      add({ kind: 'node', node }, i => this.#nodePart(i, node, plan))
+    }
+    for (const [stream, plan] of this.#layout.streams.entries()) {
+      if (use && !use.streams[stream]!.rows) continue
+      add({ kind: 'stream', stream }, i => this.#streamPart(i, plan))
+    }
     const ctes = [
       this.#anchorsCte(),
       ...(context ? contextCtes(task, grid, context, seed, this.#params) : []),
       ...scoredCtes(task, this.#anchor, mostEntities, this.#params),
       this.#entitiesCte(context !== null),
-      ...this.#layout.nodes.flatMap((plan, node) => (node === 0 ? [] : this.#nodeCtes(node, plan, context !== null))),
+      ...this.#layout.nodes.flatMap((plan, node) => (node > 0 && this.#reached(node) ? this.#nodeCtes(node, plan, context !== null) : [])),
     ]
-    const { nodes, streams } = specOf(this.#layout)
+    const { nodes, streams } = this.#spec
     return {
       sql: `WITH ${ctes.join(',\n')}\n${selects.join('\nUNION ALL\n')}`,
       params: this.#params.list,
@@ -92,6 +104,12 @@ class Statement {
         conditional: task.assuming !== null,
       },
     }
+  }
+
+  /** Something is read of the node or of rows that hang on it. */
+  #reached(node: number): boolean {
+    const { use } = this.#request
+    return !use || use.nodes[node]!.rows || this.#layout.streams.some((s, i) => s.node === node && use.streams[i]!.rows)
   }
 
   #anchorsCte(): string {
@@ -192,14 +210,14 @@ class Statement {
 
   #nodePart(part: number, node: number, plan: NodePlan): string {
     const time = plan.rows.time()
-    const joins = node === 0 ? this.#referenceJoins(plan.rows.alias, plan.codes, true) : ''
+    const joins = node === 0 ? this.#referenceJoins(plan.rows.alias, plan.codes) : ''
     const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM n${node} n JOIN ${plan.rows.from} ON ${sameKeys(plan.rows.alias, plan)} ${joins} WHERE ${plan.rows.dated ? `${time} IS NOT NULL` : 'true'} ORDER BY n.k`
     return this.#packed(part, plan, inner)
   }
 
   #streamPart(part: number, plan: StreamPlan): string {
     const time = plan.rows.time()
-    const joins = this.#referenceJoins(plan.rows.alias, plan.codes, false)
+    const joins = this.#referenceJoins(plan.rows.alias, plan.codes)
     const on = joinEntity(plan.path, plan.rows, 'n')
     const visible = plan.rows.atMost(this.#anchor)
     const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} ${joins} WHERE ${visible} ORDER BY n.k / ${KEYS_PER_ROW}, n.k, t, ${plan.rows.keyOrder()}`
@@ -213,9 +231,9 @@ class Statement {
   }
 
   /** Foreign keys that lead to other nodes, as the index of the key there. */
-  #referenceJoins(alias: string, channels: readonly CodeSql[], _entity: boolean): string {
+  #referenceJoins(alias: string, channels: readonly CodeSql[]): string {
     return channels
-      .filter(c => c.channel.kind === 'reference')
+      .filter(c => c.channel.kind === 'reference' && c.sql !== UNREAD)
       .map(c => {
         const node = this.#layout.nodes[c.channel.node!]!
         const identity = identityColumns(node.table)
@@ -282,9 +300,26 @@ class Statement {
   }
 }
 
+/** A channel that nothing reads. */
+const UNREAD = 'NULL'
+
+/** The layout with every channel that `use` leaves out sent as NULL: widths, and so the spec, stay as they are. */
+function restricted(layout: Layout, use: ChannelUse): Layout {
+  const keep = <T extends { readonly sql: string }>(list: readonly T[], used: readonly number[]): T[] => {
+    const set = new Set(used)
+    return list.map((item, i) => (set.has(i) ? item : { ...item, sql: UNREAD }))
+  }
+  const cut = <P extends StreamPlan | NodePlan>(plan: P, part: PartUse): P => ({ ...plan, numbers: keep(plan.numbers, part.numbers), codes: keep(plan.codes, part.codes) })
+  return {
+    ...layout,
+    nodes: layout.nodes.map((plan, i) => cut(plan, use.nodes[i]!)),
+    streams: layout.streams.map((plan, i) => cut(plan, use.streams[i]!)),
+  }
+}
+
 const vector = (numbers: readonly NumberSql[]): string => (numbers.length > 0 ? `ARRAY[${numbers.map(n => n.sql).join(', ')}]::pg_catalog.float8[]` : 'NULL::pg_catalog.float8[]')
 const codes = (list: readonly CodeSql[]): string =>
-  list.length > 0 ? `ARRAY[${list.map(c => (c.channel.kind === 'reference' ? `COALESCE(${c.sql}, -1)` : c.sql)).join(', ')}]::pg_catalog.int4[]` : 'NULL::pg_catalog.int4[]'
+  list.length > 0 ? `ARRAY[${list.map(c => (c.channel.kind === 'reference' && c.sql !== UNREAD ? `COALESCE(${c.sql}, -1)` : c.sql)).join(', ')}]::pg_catalog.int4[]` : 'NULL::pg_catalog.int4[]'
 
 const tableOf = (plan: NodePlan): string => plan.rows.from.split(' AS ')[0]!
 
