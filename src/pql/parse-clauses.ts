@@ -3,7 +3,7 @@
 import { PgError } from '../pg-error.js'
 import type { AsOfSyntax, OptionSyntax, Span, Syntax } from './ast.js'
 import type { Cursor } from './cursor.js'
-import { isKeyword, typed } from './cursor.js'
+import { isKeyword } from './cursor.js'
 import type { Token } from './lexer.js'
 import { parseName } from './parse-column.js'
 import { parseCondition } from './parse-condition.js'
@@ -152,6 +152,3 @@ export const parseTail = (cursor: Cursor): (Span & { readonly sql: string }) | n
 }
 
 const firstWord = (text: string): number => /^\w*/.exec(text)![0].length
-
-/** How an option list is typed, for hints. */
-export const optionText = (name: string, value: string): string => `WITH (${typed(name)} = ${value})`

@@ -105,6 +105,8 @@ export interface Options {
   /** Columns hidden from the model, or kept in spite of suspicion. */
   readonly exclude?: readonly ColumnRef[]
   readonly include?: readonly ColumnRef[]
+  /** Values to suppose instead of the stored ones, as written. */
+  readonly set?: string
   readonly explain?: boolean
   readonly timing?: boolean
   readonly embedding?: boolean

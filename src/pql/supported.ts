@@ -1,0 +1,33 @@
+// What is understood and not answered yet. The language is whole; this is the line between it and the engine behind.
+
+import { PgError } from '../pg-error.js'
+import type { Aggregate, Task } from './task.js'
+import { walkAggregates } from './walk.js'
+
+const ANSWERED =
+  'Answered are conditions and numbers over windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN and MAX, compared or not.'
+
+const refuse = (what: string, position?: number): never => {
+  throw new PgError({ code: '0A000', message: `${what} is not supported yet`, hint: ANSWERED, position })
+}
+
+const VALUE_AGGREGATES = ['FIRST', 'LAST', 'LIST_DISTINCT']
+
+const valued = (aggregates: readonly Aggregate[]): Aggregate | undefined =>
+  aggregates.find(({ name }) => VALUE_AGGREGATES.includes(name))
+
+/** @throws PgError 0A000 for a task that can be stated and not yet answered */
+export const assertSupported = (task: Task): void => {
+  const first = task.aggregates[0]?.span.start
+  if (task.kind === 'rank') refuse('RANK', first)
+  if (task.kind === 'classify') refuse('CLASSIFY', first)
+  if (task.kind === 'forecast') refuse('FORECAST', first)
+  if (task.asOf.kind === 'entity time') refuse('AS OF ENTITY TIME')
+  if (!task.temporal) refuse('a column as target')
+  const aggregate = valued(walkAggregates(task.target))
+  if (aggregate) refuse(`${aggregate.name} in a target`, aggregate.span.start)
+  if (task.kind === 'multiclass') refuse('a target of several classes', first)
+  if (task.options.explain) refuse('the option explain')
+  if (task.options.embedding) refuse('the option embedding')
+  if (task.options.set !== undefined) refuse('the option set')
+}

@@ -1,0 +1,176 @@
+// What kind of answer a target asks for, from its type, from RANK, CLASSIFY or FORECAST, and from the option `task`.
+
+import { PgError } from '../pg-error.js'
+import type { PredictSyntax, TaskSyntax } from './ast.js'
+import type { Column, Table } from './catalog.js'
+import type { Context } from './context.js'
+import { slice, tableText } from './context.js'
+import { typed } from './cursor.js'
+import { oneOf } from './nearest.js'
+import { restated } from './restate.js'
+import type { ColumnRef, Operand, Target, TaskKind } from './task.js'
+import { isList, isTime, operandType } from './types.js'
+
+export const MAX_TOP = 1000
+export const MAX_STEPS = 10_000
+
+const refer = (table: Table, column: Column): boolean => table.parents.some(({ columns }) => columns.includes(column))
+
+/** Whether a value names a row of another table: it is a class, whatever its type. */
+const isReference = ({ table, column }: ColumnRef): boolean =>
+  refer(table, column) || (table.key?.includes(column) ?? false)
+
+/** The kinds that a value can be asked for, the one it is unless told otherwise first; none where it is no label at all. */
+const kindsOf = (operand: Operand): TaskKind[] => {
+  const column = operand.kind === 'column' ? operand : operand.column
+  const counted = operand.kind === 'aggregate' && ['COUNT', 'COUNT_DISTINCT', 'SUM', 'AVG'].includes(operand.name)
+  const { typeClass } = operandType(operand)
+  const tag = counted ? undefined : column?.column.tag
+  switch (typeClass) {
+    case 'bool':
+      return ['binary', 'multiclass']
+    case 'integer':
+    case 'number':
+      return tag === 'class' || (tag !== 'number' && !counted && column && isReference(column))
+        ? ['multiclass', 'numeric']
+        : ['numeric', 'multiclass']
+    case 'text':
+    case 'enum':
+    case 'uuid':
+      return ['multiclass']
+    default:
+      return []
+  }
+}
+
+/** Dates, arrays, documents: the hint asks something that can be answered about them. */
+const noLabel = (context: Context, syntax: PredictSyntax, operand: Operand): PgError => {
+  const type = operandType(operand)
+  const text = slice(context, syntax.target)
+  return new PgError({
+    code: '42804',
+    message: `a value of type ${type.typeName} cannot be predicted`,
+    detail: 'Targets are truth values, numbers, and values of text, enum and uuid columns.',
+    hint: isTime(type) ? `Write: ${text} > '2024-01-31'` : `Write: ${text} IS NOT NULL`,
+    position: syntax.target.start,
+  })
+}
+
+/** A list or an array column: asked for with RANK or CLASSIFY alone. */
+const listOperand = (target: Target): Operand | null => {
+  if (target.kind !== 'value') return null
+  return isList(target.operand) || operandType(target.operand).typeClass === 'array' ? target.operand : null
+}
+
+const withoutTask = (context: Context, { start, end }: TaskSyntax): string =>
+  `Write: ${restated(context, [{ start, end: end + 1, text: '' }])}`
+
+const notList = (context: Context, syntax: PredictSyntax, target: Target, task: TaskSyntax): PgError => {
+  const written = slice(context, task)
+  const word = task.kind === 'rank' ? 'RANK' : 'CLASSIFY'
+  const aggregate = syntax.target.kind === 'aggregate' && target.kind === 'value' ? target.operand : null
+  let hint: string | undefined
+  if (aggregate?.kind === 'aggregate') {
+    const link = aggregate.table.parents.find(
+      p => p.columns.length === 1 && aggregate.path.every(step => step.link !== p),
+    )
+    const head = syntax.target.kind === 'aggregate' ? syntax.target.column : syntax.target
+    if (link)
+      hint = `Write: LIST_DISTINCT(${tableText(aggregate.table)}.${typed(link.columns[0].name)}${slice(context, { start: head.end, end: syntax.target.end })} ${written}`
+  }
+  hint ??= withoutTask(context, task)
+  return new PgError({
+    code: '42804',
+    message: `${word} needs a list as target`,
+    detail: 'Lists are LIST_DISTINCT over a window and array columns.',
+    hint,
+    position: task.start,
+  })
+}
+
+const outOfRange = (what: string, given: number, limit: number, hint: string, task: TaskSyntax): PgError =>
+  new PgError({
+    code: given < 1 ? '22023' : '53400',
+    message: given < 1 ? `${what} must be at least 1` : `${what} must be at most ${limit}`,
+    detail: `It is ${given}.`,
+    hint,
+    position: task.start,
+  })
+
+const forecastKind = (
+  context: Context,
+  syntax: PredictSyntax,
+  target: Target,
+  task: TaskSyntax & { kind: 'forecast' },
+): TaskKind => {
+  const { steps } = task
+  const text = slice(context, syntax.target)
+  if (steps < 1 || steps > MAX_STEPS)
+    throw outOfRange(
+      'the number of windows',
+      steps,
+      MAX_STEPS,
+      `Write: FORECAST ${steps < 1 ? 1 : MAX_STEPS} TIMEFRAMES`,
+      task,
+    )
+  const operand = target.kind === 'value' ? target.operand : null
+  if (operand?.kind === 'aggregate' && operand.window && kindsOf(operand).includes('numeric') && !isList(operand))
+    return 'forecast'
+  const columns = operand?.kind === 'column'
+  const compared =
+    syntax.target.kind === 'compare' && syntax.target.left.kind === 'aggregate' ? syntax.target.left : null
+  throw new PgError({
+    code: '42804',
+    message: columns ? 'FORECAST needs a target over windows' : 'FORECAST needs a number as target',
+    detail: columns ? `${text} is a column: it has no windows to repeat.` : 'Each window is answered with a number.',
+    hint: compared ? `Write: ${slice(context, compared)}` : withoutTask(context, task),
+    position: task.start,
+  })
+}
+
+const askedKind = (context: Context, syntax: PredictSyntax, target: Target, task: TaskSyntax): TaskKind => {
+  if (task.kind === 'forecast') return forecastKind(context, syntax, target, task)
+  if (!listOperand(target)) throw notList(context, syntax, target, task)
+  if (task.kind === 'rank' && (task.top < 1 || task.top > MAX_TOP))
+    throw outOfRange('TOP', task.top, MAX_TOP, `Write: RANK TOP ${task.top < 1 ? 10 : MAX_TOP}`, task)
+  return task.kind
+}
+
+const plainKinds = (context: Context, syntax: PredictSyntax, target: Target): TaskKind[] => {
+  if (target.kind === 'condition') return ['binary', 'multiclass']
+  const list = listOperand(target)
+  if (list)
+    throw new PgError({
+      code: '42804',
+      message: 'a list is predicted with RANK or CLASSIFY',
+      detail: 'RANK gives the likeliest values in order, CLASSIFY a row for each value.',
+      hint: `Write: ${slice(context, syntax.target)} RANK TOP 10`,
+      position: syntax.target.start,
+    })
+  const kinds = kindsOf(target.operand)
+  if (kinds.length === 0) throw noLabel(context, syntax, target.operand)
+  return kinds
+}
+
+/**
+ * The kind of a task.
+ * @param wanted the option `task`, with the place it stands at
+ * @throws PgError 42804, 22023, 53400
+ */
+export const taskKind = (
+  context: Context,
+  syntax: PredictSyntax,
+  target: Target,
+  wanted: { readonly value: TaskKind; readonly position?: number } | undefined,
+): TaskKind => {
+  const kinds = syntax.task ? [askedKind(context, syntax, target, syntax.task)] : plainKinds(context, syntax, target)
+  if (!wanted) return kinds[0]
+  if (kinds.includes(wanted.value)) return wanted.value
+  throw new PgError({
+    code: '22023',
+    message: `${slice(context, syntax.target)} cannot be answered as ${wanted.value}`,
+    detail: `It can be answered as ${oneOf(kinds)}.`,
+    hint: `Write: task = ${kinds[0]}`,
+    position: wanted.position,
+  })
+}

@@ -1,0 +1,152 @@
+// Which windows may stand where: targets and ASSUMING look forward, WHERE looks back, and only dated tables have windows at all.
+
+import { PgError } from '../pg-error.js'
+import type { AggregateSyntax, Interval, WindowSyntax } from './ast.js'
+import type { Table } from './catalog.js'
+import type { Context, Place } from './context.js'
+import { fullTableText, slice, tableText } from './context.js'
+import { typed } from './cursor.js'
+import { compare, intervalText, multiply, nominal, subtract, UNITS, ZERO } from './interval.js'
+import type { Aggregate, Window } from './task.js'
+import { isTime } from './types.js'
+
+const MONTH = UNITS.get('day')!
+const FALLBACK = multiply(MONTH, 30)
+
+const HOUR = UNITS.get('hour')!.microseconds
+
+/** Bounds as they are typed inside an aggregate: `0, 30, days`. */
+const boundsText = (from: Interval, to: Interval): string => {
+  const both = [from, to]
+  if (both.every(({ months, microseconds }) => months === 0 && microseconds === 0n))
+    return `${from.days}, ${to.days}, days`
+  if (both.every(({ days, microseconds }) => days === 0 && microseconds === 0n))
+    return `${from.months}, ${to.months}, months`
+  if (both.every(({ days, months, microseconds }) => days === 0 && months === 0 && microseconds % HOUR === 0n))
+    return `${from.microseconds / HOUR}, ${to.microseconds / HOUR}, hours`
+  return `INTERVAL '${intervalText(from)}', INTERVAL '${intervalText(to)}'`
+}
+
+const forward = (place: Place): boolean => place !== 'where'
+
+/** The window nearest to a refused one that may stand there. */
+const corrected = (place: Place, { from, to }: WindowSyntax): string => {
+  const [low, high] = from === null ? [ZERO, to] : compare(from, to) <= 0 ? [from, to] : [to, from]
+  const sign = forward(place) ? 1 : -1
+  const a = sign === 1 ? low : multiply(high, -1)
+  const b = sign === 1 ? high : multiply(low, -1)
+  // From here on both look forward; a window that looks back is mirrored at the end.
+  let start = nominal(a) < 0n ? ZERO : a
+  let end = nominal(b) <= 0n ? multiply(a, -1) : b
+  if (nominal(b) <= 0n) start = multiply(b, -1)
+  if (compare(start, end) >= 0) {
+    start = ZERO
+    end = nominal(end) > 0n ? end : FALLBACK
+  }
+  return sign === 1 ? boundsText(start, end) : boundsText(multiply(end, -1), multiply(start, -1))
+}
+
+const PLACES: Readonly<Record<Place, string>> = {
+  target: 'a target',
+  assuming: 'ASSUMING',
+  where: 'WHERE',
+  filter: 'a filter',
+}
+
+const checkBounds = (
+  context: Context,
+  syntax: AggregateSyntax,
+  window: WindowSyntax,
+  place: Place,
+  leaf: string,
+): void => {
+  const refuse = (message: string, detail: string, hint: string) => {
+    throw new PgError({ code: '22023', message, detail, hint, position: window.start })
+  }
+  const { from, to } = window
+  const shown = slice(context, window)
+  const hint = `Write: ${corrected(place, window)}`
+  if (from !== null && compare(from, to) >= 0) refuse('a window must start before it ends', `It is ${shown}.`, hint)
+  if (forward(place)) {
+    if (from === null || nominal(from) < 0n)
+      refuse(
+        `${PLACES[place]} looks forward from the anchor`,
+        `The window ${shown} starts ${from === null ? 'at no time at all' : 'before it'}; what has happened is read anyway.`,
+        hint,
+      )
+  } else if (nominal(to) > 0n) {
+    const ahead = from !== null && nominal(from) >= 0n
+    refuse(
+      'WHERE looks back from the anchor',
+      `The window ${shown} ends after it.`,
+      ahead ? `Write: ASSUMING ${leaf || slice(context, syntax)}` : hint,
+    )
+  }
+}
+
+/** A table with no time of its own and none to inherit. */
+const noTime = (table: Table, position: number): PgError => {
+  const candidates = table.columns.filter(isTime).map(({ name }) => name)
+  const column = candidates[0]
+  return new PgError({
+    code: 'PQ003',
+    message: `table "${table.name}" has no time column`,
+    detail:
+      candidates.length === 0
+        ? 'It has no date or timestamp column, and no not-null foreign key to a table that has one.'
+        : `Candidates are ${candidates.join(', ')}.`,
+    hint: column
+      ? `COMMENT ON COLUMN ${fullTableText(table)}.${typed(column)} IS '@predict time'`
+      : `ALTER TABLE ${fullTableText(table)} ADD COLUMN created_at timestamptz NOT NULL DEFAULT now()`,
+    position,
+  })
+}
+
+/** The aggregate's text with a window put in. */
+const withWindow = (context: Context, syntax: AggregateSyntax, bounds: string): string => {
+  const head = slice(context, { start: syntax.start, end: (syntax.where ?? syntax.via ?? syntax.column).end })
+  return `${head}, ${bounds})`
+}
+
+/**
+ * The window of an aggregate over `table`.
+ * @param leaf text of the condition it is part of, for hints
+ * @returns null over a static table, which has none
+ * @throws PgError 22023, 42601, PQ003
+ */
+export const checkWindow = (
+  context: Context,
+  syntax: AggregateSyntax,
+  table: Table,
+  place: Place,
+  leaf: string,
+): Window | null => {
+  const { window } = syntax
+  const dated = table.time.kind !== 'static'
+  if (window === null) {
+    if (dated)
+      throw new PgError({
+        code: '42601',
+        message: `${syntax.name} over "${table.name}" needs a window`,
+        detail: `Rows of ${tableText(table)} have a time: a start and an end say which of them count.`,
+        hint: `Write: ${withWindow(context, syntax, place === 'where' ? '-INF, 0' : '0, 30, days')}`,
+        position: syntax.end - 1,
+      })
+    if (place !== 'where' && syntax.name !== 'LIST_DISTINCT') throw noTime(table, syntax.column.start)
+    return null
+  }
+  if (!dated) throw noTime(table, window.start)
+  checkBounds(context, syntax, window, place, leaf)
+  return { start: window.from, end: window.to }
+}
+
+const widest = (intervals: readonly Interval[]): Interval | null =>
+  intervals.reduce<Interval | null>((best, next) => (best && compare(best, next) >= 0 ? best : next), null)
+
+/** The width of the widest window; null where no window has one. */
+export const horizonOf = (aggregates: readonly Aggregate[]): Interval | null =>
+  widest(aggregates.flatMap(({ window }) => (window ? [subtract(window.end, window.start ?? ZERO)] : [])))
+
+/** The latest end; null where there is no window. */
+export const reachOf = (aggregates: readonly Aggregate[]): Interval | null =>
+  widest(aggregates.flatMap(({ window }) => (window ? [window.end] : [])))
