@@ -1,0 +1,21 @@
+// The last words to a client before its connection is closed.
+
+import type { Socket } from 'node:net'
+import { PgError } from '../pg-error.js'
+import { errorMessage } from './intercept/error-message.js'
+import { Settings } from './settings.js'
+
+/** An ErrorResponse of severity FATAL. */
+export function fatalMessage(code: string, message: string, detail?: string, settings = new Settings()): Buffer {
+  return errorMessage(new PgError({ code, message, detail, severity: 'FATAL' }), settings)
+}
+
+/** Sends the last message and closes, without waiting for a client that no longer reads. */
+export function hangUp(client: Socket, message?: Buffer): void {
+  if (client.destroyed) return
+  if (message === undefined) client.end()
+  else client.end(message)
+  // Unread input would turn the close into a reset, which can overtake the message.
+  client.resume()
+  setTimeout(() => client.destroy(), 2000).unref()
+}

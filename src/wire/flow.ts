@@ -1,0 +1,18 @@
+// Where a session stands in the protocol, as far as both directions need to know.
+
+export const IDLE = 0x49
+export const IN_TRANSACTION = 0x54
+export const FAILED = 0x45
+
+export class Flow {
+  /** Transaction status of the last ReadyForQuery; 0 before the first. */
+  status = 0
+  /** After a failure in the extended protocol: the server ignores everything up to the next Sync. */
+  skipping = false
+  /** COPY FROM STDIN reads. */
+  copying = false
+  /** The client has bound or executed something since its last Sync or Query. */
+  unsynced = false
+  /** The server has sent an error that answers nothing: it is about to close the connection. */
+  farewell = false
+}

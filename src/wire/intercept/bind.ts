@@ -1,0 +1,66 @@
+// Bind of a rewritten statement: the predictions are made now and bound behind the client's own parameters. What the client gets is
+// a portal of the server's, so row limits, formats and cursors are the server's own.
+
+import { serialize } from 'pg-protocol'
+import { PgError } from '../../pg-error.js'
+import type { Plan } from '../../rewrite/plan.js'
+import { TAKE, WATCH } from '../expected.js'
+import { type Bind, decodeBind, encodeBind } from '../messages/bind.js'
+import { withPosition } from '../messages/error-response.js'
+import * as F from '../messages/frontend.js'
+import { encodeParse } from '../messages/parse.js'
+import { encodeTarget, STATEMENT } from '../messages/target.js'
+import type { InterceptHost } from './host.js'
+import { refuse } from './refuse.js'
+
+const OUTER = 'pgpredict_o'
+
+export async function interceptBind(host: InterceptHost, message: Buffer): Promise<void> {
+  const bind = decodeBind(message)
+  const plan = host.statements.find(bind.statement)
+  if (plan === null) return host.forward(message)
+  const lease = host.lease()
+  try {
+    await lease.probe()
+    checkCount(bind, plan)
+    const hidden = await plan.run(bind.params, lease)
+    await lease.settle()
+    sendBind(host, plan, { ...bind, params: [...bind.params, ...hidden] })
+  } catch (error) {
+    refuse(host, lease, error)
+  } finally {
+    lease.end()
+  }
+}
+
+/**
+ * A named statement's sixth execution may get a plan made without a look at the parameters, which takes every unnest() for ten
+ * rows. So each Bind prepares the text afresh under a name of ours; Describe of the client's own name stands guard for the errors
+ * that belong to it: that it is gone, or would return other columns than before.
+ */
+function sendBind(host: InterceptHost, plan: Plan, bind: Bind): void {
+  const map = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))
+  const hide = { take: () => null, error: map }
+  host.flow.unsynced = true
+  if (bind.statement === '') {
+    host.send(encodeBind(bind), WATCH, { error: map })
+    return
+  }
+  const own = encodeBind({ ...bind, statement: OUTER })
+  const parse = encodeParse({ name: OUTER, sql: host.settings.encode(plan.sql), types: plan.paramTypes })
+  host.together(() => {
+    host.send(encodeTarget(F.DESCRIBE, STATEMENT, bind.statement), TAKE, hide)
+    host.send(parse, TAKE, hide)
+    host.send(own, WATCH, { error: map })
+    host.send(serialize.close({ type: 'S', name: OUTER }), TAKE, hide)
+  })
+}
+
+function checkCount({ statement, params }: Bind, { paramTypes, hidden }: Plan): void {
+  const wanted = paramTypes.length - hidden
+  if (params.length === wanted) return
+  throw new PgError({
+    code: '08P01',
+    message: `bind message supplies ${params.length} parameters, but prepared statement "${statement}" requires ${wanted}`,
+  })
+}

@@ -1,0 +1,23 @@
+// Describe of a rewritten statement hides the parameters that are ours; Close of one forgets it.
+
+import { TAKE, WATCH } from '../expected.js'
+import * as B from '../messages/backend.js'
+import { withoutLast } from '../messages/parameter-description.js'
+import { decodeTarget, STATEMENT } from '../messages/target.js'
+import type { InterceptHost } from './host.js'
+
+export function interceptDescribe(host: InterceptHost, message: Buffer): void {
+  const { kind, name } = decodeTarget(message)
+  const plan = kind === STATEMENT ? host.statements.find(name) : null
+  if (plan === null) host.forward(message)
+  else
+    host.send(message, TAKE, {
+      take: (type, answer) => (type === B.PARAMETER_DESCRIPTION ? withoutLast(answer, plan.hidden) : answer),
+    })
+}
+
+export function interceptClose(host: InterceptHost, message: Buffer): void {
+  const { kind, name } = decodeTarget(message)
+  if (kind !== STATEMENT || host.statements.find(name) === null) host.forward(message)
+  else host.send(message, WATCH, host.statements.change(name, null))
+}

@@ -1,0 +1,34 @@
+// Parse of a statement that concerns us: the rewritten one is prepared under the client's own name.
+
+import { WATCH } from '../expected.js'
+import { withPosition } from '../messages/error-response.js'
+import { decodeParse, encodeParse, type Parse } from '../messages/parse.js'
+import type { InterceptHost } from './host.js'
+import { refuse } from './refuse.js'
+
+export async function interceptParse(host: InterceptHost, message: Buffer): Promise<void> {
+  const parse = decodeParse(message)
+  if (!host.rewriter.mayConcern(parse.sql, 0, parse.sql.length)) return forwardParse(host, message, parse)
+  const lease = host.lease()
+  const text = host.settings.decode(parse.sql)
+  try {
+    await lease.probe()
+    const plan = await host.rewriter.plan(text ?? parse.sql.toString('latin1'), parse.types, lease)
+    await lease.settle()
+    if (plan === null) return forwardParse(host, message, parse)
+    if (text === null) throw host.settings.unreadable()
+    const rewritten = encodeParse({ name: parse.name, sql: host.settings.encode(plan.sql), types: plan.paramTypes })
+    const map = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))
+    host.send(rewritten, WATCH, host.statements.change(parse.name, plan, map))
+  } catch (error) {
+    refuse(host, lease, error, { text: text ?? undefined, name: parse.name })
+  } finally {
+    lease.end()
+  }
+}
+
+/** An ordinary statement; but its name may hold one of ours until now. */
+function forwardParse(host: InterceptHost, message: Buffer, { name }: Parse): void {
+  if (host.flow.skipping || host.statements.find(name) === null) host.forward(message)
+  else host.send(message, WATCH, host.statements.change(name, null))
+}

@@ -1,0 +1,27 @@
+// The name of the prepared statement that a message is about.
+
+import * as F from './frontend.js'
+import { Malformed, Reader } from './reader.js'
+import { STATEMENT } from './target.js'
+
+/** From a Parse, Bind, Describe or Close of which at least the beginning is here; null: it names none, or is malformed. */
+export function statementName(message: Buffer): string | null {
+  const reader = new Reader(message)
+  try {
+    switch (message[0]) {
+      case F.PARSE:
+        return reader.name()
+      case F.BIND:
+        reader.terminated()
+        return reader.name()
+      case F.DESCRIBE:
+      case F.CLOSE:
+        return reader.byte() === STATEMENT ? reader.name() : null
+      default:
+        return null
+    }
+  } catch (error) {
+    if (error instanceof Malformed) return null
+    throw error
+  }
+}

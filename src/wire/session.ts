@@ -1,0 +1,296 @@
+// One client and its own connection to the server, from the start-up packet to the end of either.
+
+import type { Socket } from 'node:net'
+import { serialize } from 'pg-protocol'
+import type { Rewriter } from '../rewrite/plan.js'
+import { ClientStream } from './client-stream.js'
+import { type Action, Expected, FORWARD, type Handler, STARTUP, TAKE } from './expected.js'
+import { fatalMessage, hangUp } from './fatal.js'
+import { Flow, IDLE } from './flow.js'
+import type { InterceptHost } from './intercept/host.js'
+import { intercept } from './intercept/intercept.js'
+import { cancelled, gone, Lease } from './intercept/lease.js'
+import { statementName } from './messages/names.js'
+import { asksForReplication } from './messages/startup.js'
+import type { Log, UpstreamOptions } from './options.js'
+import { PreparedCache } from './prepared-cache.js'
+import { ServerStream } from './server-stream.js'
+import { Settings } from './settings.js'
+import { type CancelKeys, deliverCancel } from './start/cancel.js'
+import type { UpstreamConnection } from './start/connect-upstream.js'
+import type { Greeting } from './start/greet.js'
+import { startupAnswers } from './start/startup-answer.js'
+import { Statements } from './statements.js'
+import { CONSUMER, HELD, pour, Valve } from './valve.js'
+
+/** What all sessions of a proxy share. */
+export interface SessionContext {
+  readonly upstream: UpstreamOptions
+  readonly rewriter: Rewriter
+  readonly log: Log
+  readonly keys: CancelKeys
+}
+
+export class Session implements InterceptHost {
+  readonly expected = new Expected()
+  readonly flow = new Flow()
+  readonly settings = new Settings()
+  readonly statements = new Statements()
+  readonly prepared = new PreparedCache()
+  readonly rewriter: Rewriter
+  readonly log: Log
+  closed = false
+
+  readonly #context: SessionContext
+  readonly #client: Socket
+  readonly #server: Socket
+  readonly #clientValve: Valve
+  readonly #serverValve: Valve
+  readonly #toServer: ClientStream
+  readonly #toClient: ServerStream
+  readonly #onClose: (session: Session) => void
+  #key: Buffer | null = null
+  #lease: Lease | null = null
+  #awaitingDrain: (() => void) | null = null
+  #leaving = false
+
+  /** Both connections stand; nothing has been sent upstream yet. `onClose` is called once, when both are done with. */
+  constructor(
+    context: SessionContext,
+    greeting: Greeting,
+    server: UpstreamConnection,
+    onClose: (session: Session) => void,
+  ) {
+    this.#context = context
+    this.rewriter = context.rewriter
+    this.log = context.log
+    this.#client = greeting.socket
+    this.#server = server.socket
+    this.#clientValve = new Valve(this.#client)
+    this.#serverValve = new Valve(this.#server)
+    this.#onClose = onClose
+    this.#toServer = new ClientStream(this.#clientHost())
+    this.#toClient = new ServerStream(this.#serverHost())
+    this.#start(greeting, server)
+  }
+
+  send(message: Buffer, action: Action = FORWARD, handler?: Handler): void {
+    if (this.closed || this.flow.skipping) {
+      handler?.skipped?.()
+      return
+    }
+    if (handler === undefined) this.expected.push(message[0])
+    else this.expected.pushHandled(message[0], action, handler)
+    this.#write(message)
+  }
+
+  flush(): void {
+    this.#write(serialize.flush())
+  }
+
+  together(send: () => void): void {
+    this.#server.cork()
+    try {
+      send()
+    } finally {
+      this.#server.uncork()
+    }
+  }
+
+  forward(message: Buffer): void {
+    this.#toServer.forward(message)
+  }
+
+  aside(message: Buffer): void {
+    if (!this.closed) this.#toClient.aside(message)
+  }
+
+  async drained(): Promise<void> {
+    if (this.expected.quiet || this.closed) return
+    this.flush()
+    await new Promise<void>(resolve => {
+      this.#awaitingDrain = resolve
+    })
+  }
+
+  lease(): Lease {
+    this.#lease = new Lease(this)
+    return this.#lease
+  }
+
+  async cancelUpstream(): Promise<void> {
+    if (this.#key === null) return
+    try {
+      await deliverCancel(this.#context.upstream, this.#key)
+    } catch (error) {
+      this.log.warn({ err: error }, 'could not cancel a query upstream')
+    }
+  }
+
+  /** A CancelRequest of the client's has reached the server; what the server does not see is cancelled here. */
+  cancel(): void {
+    this.#lease?.abort(cancelled())
+  }
+
+  /** Ends the session as soon as it is idle. */
+  leave(): void {
+    this.#leaving = true
+    this.#leaveIfIdle()
+  }
+
+  /** Ends the session now. */
+  destroy(code: string, message: string): void {
+    if (this.#toServer.busy) void this.cancelUpstream()
+    this.#end(fatalMessage(code, message, undefined, this.settings))
+  }
+
+  fail(error: unknown): void {
+    if (this.closed) return
+    this.log.error({ err: error }, 'session failed')
+    this.destroy('XX000', `internal error in the proxy: ${error instanceof Error ? error.message : error}`)
+  }
+
+  #start(greeting: Greeting, server: UpstreamConnection): void {
+    const raw = asksForReplication(greeting.packet)
+    const guard = (take: (chunk: Buffer) => void) => (chunk: Buffer) => {
+      if (this.closed) return
+      try {
+        take(chunk)
+      } catch (error) {
+        this.fail(error)
+      }
+    }
+    this.#write(greeting.packet)
+    if (!raw) {
+      const strip = server.encrypted && !greeting.encrypted
+      this.expected.pushHandled(
+        STARTUP,
+        TAKE,
+        startupAnswers(strip, key => this.#setKey(key)),
+      )
+    }
+    const up = guard(raw ? chunk => this.#write(chunk) : chunk => this.#toServer.feed(chunk))
+    const down = guard(
+      raw ? chunk => pour(chunk, this.#client, this.#serverValve) : chunk => this.#toClient.feed(chunk),
+    )
+    this.#client
+      .on('data', up)
+      .on('end', () => this.#clientEnded())
+      .on('close', () => this.#clientGone())
+      .on('error', error => this.log.debug({ err: error }, 'client connection failed'))
+    this.#server
+      .on('data', down)
+      .on('end', () => this.#serverGone())
+      .on('close', () => this.#serverGone())
+      .on('error', error => this.log.debug({ err: error }, 'upstream connection failed'))
+    this.#client.resume()
+    this.#server.resume()
+    if (greeting.rest.length > 0) up(greeting.rest)
+  }
+
+  #clientHost() {
+    const session = this
+    return {
+      expected: this.expected,
+      flow: this.flow,
+      get intercepts() {
+        return !session.statements.empty
+      },
+      write: (bytes: Buffer) => this.#write(bytes),
+      mayConcern: (bytes: Buffer, start: number, end: number) => this.rewriter.mayConcern(bytes, start, end),
+      touches: (message: Buffer) => {
+        const name = statementName(message)
+        return name !== null && this.statements.find(name) !== null
+      },
+      intercept: (message: Buffer) =>
+        intercept(this, message).finally(() => {
+          this.#lease = null
+        }),
+      hold: (held: boolean) => (held ? this.#clientValve.close(HELD) : this.#clientValve.open(HELD)),
+      violation: (reason: string) => this.destroy('08P01', reason),
+      fail: (error: unknown) => this.fail(error),
+    }
+  }
+
+  #serverHost() {
+    return {
+      expected: this.expected,
+      flow: this.flow,
+      write: (bytes: Buffer) => pour(bytes, this.#client, this.#serverValve),
+      parameter: (message: Buffer) => this.settings.report(message),
+      command: (message: Buffer) => this.#command(message),
+      skipping: () => this.#lease?.skip(),
+      settled: () => this.#settled(),
+      hold: (held: boolean) => (held ? this.#serverValve.close(CONSUMER) : this.#serverValve.open(CONSUMER)),
+      violation: (reason: string) => this.destroy('08P01', reason),
+    }
+  }
+
+  #write(bytes: Buffer): void {
+    pour(bytes, this.#server, this.#clientValve)
+  }
+
+  #setKey(key: Buffer): void {
+    this.#key = key
+    this.#context.keys.add(key, this)
+  }
+
+  #command(message: Buffer): void {
+    const tag = message.toString('latin1', 5, message.length - 1)
+    if (tag !== 'DISCARD ALL' && tag !== 'DEALLOCATE ALL') return
+    this.statements.clear()
+    this.prepared.clear()
+  }
+
+  #settled(): void {
+    if (this.#awaitingDrain !== null && (this.expected.quiet || this.flow.copying)) {
+      this.#awaitingDrain()
+      this.#awaitingDrain = null
+    }
+    if (this.#leaving) this.#leaveIfIdle()
+  }
+
+  #leaveIfIdle(): void {
+    const { flow, expected } = this
+    if (flow.status !== IDLE || !expected.quiet || flow.unsynced || !this.#toServer.between) return
+    this.destroy('57P01', 'terminating connection due to administrator command')
+  }
+
+  /** The client has nothing more to say. What it has said is still answered, except that nobody waits for a prediction. */
+  #clientEnded(): void {
+    if (this.#toServer.busy) {
+      void this.cancelUpstream()
+      this.#end()
+    } else this.#server.end()
+  }
+
+  #clientGone(): void {
+    if (this.#toServer.busy) void this.cancelUpstream()
+    this.#end()
+  }
+
+  #serverGone(): void {
+    // The server itself explains, if it can; a client that waits for a prediction must not wait for nothing.
+    const unexplained = this.#toServer.busy && !this.flow.farewell && this.#lease?.failure?.severity !== 'FATAL'
+    const message = 'the upstream server closed the connection unexpectedly'
+    this.#end(unexplained ? fatalMessage('08006', message, undefined, this.settings) : undefined)
+  }
+
+  /** Ends both legs, the client's with these last words. */
+  #end(lastWords?: Buffer): void {
+    if (this.closed) return
+    this.closed = true
+    if (this.#key !== null) this.#context.keys.remove(this.#key, this)
+    if (lastWords !== undefined) this.#toClient.aside(lastWords)
+    hangUp(this.#client)
+    // A server amid a query for nobody learns of it best by a closed connection.
+    if (this.#server.writable && this.flow.status === IDLE && this.expected.quiet) {
+      this.#server.end(serialize.end())
+      this.#server.resume()
+    } else this.#server.destroy()
+    this.#lease?.abort(gone())
+    this.expected.abandon()
+    this.#awaitingDrain?.()
+    this.#onClose(this)
+  }
+}

@@ -1,0 +1,36 @@
+// An ErrorResponse to a helper query, as an exception.
+
+import { PgError } from '../pg-error.js'
+import { decodeFields, type Fields } from './messages/error-response.js'
+
+/**
+ * The server refused a statement of ours. A PgError, so that every room may look at its code and message; the fields keep what the
+ * server said to the byte, but for the position, which lies in text that the client never saw.
+ */
+export class UpstreamError extends PgError {
+  override readonly name = 'UpstreamError'
+
+  constructor(readonly response: Fields) {
+    const text = (code: string) => response.get(code)?.toString('utf8')
+    super({
+      code: text('C') ?? 'XX000',
+      message: text('M') ?? 'the upstream server reported an error',
+      detail: text('D'),
+      hint: text('H'),
+      severity: (text('V') ?? text('S')) === 'FATAL' ? 'FATAL' : 'ERROR',
+    })
+  }
+
+  static from(message: Buffer): UpstreamError {
+    const fields = new Map(decodeFields(message))
+    fields.delete('P')
+    return new UpstreamError(fields)
+  }
+
+  /** A cached helper statement no longer fits: it is gone, or a table that it reads has changed. */
+  get stale(): boolean {
+    return (
+      this.code === '26000' || (this.code === '0A000' && this.response.get('R')?.toString() === 'RevalidateCachedQuery')
+    )
+  }
+}

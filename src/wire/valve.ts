@@ -1,0 +1,34 @@
+// Lets a socket be read only while nothing speaks against it.
+
+import type { Socket } from 'node:net'
+
+/** The peer's write buffer is full. */
+export const CONGESTED = 1
+/** Enough bytes wait behind an intercepted message. */
+export const HELD = 2
+/** A consumer of rows has not caught up. */
+export const CONSUMER = 4
+
+export class Valve {
+  #reasons = 0
+
+  constructor(readonly socket: Socket) {}
+
+  close(reason: number): void {
+    if (this.#reasons === 0) this.socket.pause()
+    this.#reasons |= reason
+  }
+
+  open(reason: number): void {
+    if (this.#reasons === 0) return
+    this.#reasons &= ~reason
+    if (this.#reasons === 0) this.socket.resume()
+  }
+}
+
+/** Writes to `to`; when its buffer is full, nothing more is read from `source` until it has drained. */
+export function pour(bytes: Buffer, to: Socket, source: Valve): void {
+  if (!to.writable || to.write(bytes)) return
+  source.close(CONGESTED)
+  to.once('drain', () => source.open(CONGESTED))
+}
