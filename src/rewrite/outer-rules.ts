@@ -32,8 +32,8 @@ const only = (tree: Tree): [string, Tree] => Object.entries(tree)[0] as [string,
 
 /** @throws PgError 0A000 where Postgres would refuse the parameters that carry the predictions */
 export const refuseWithoutParams = (statement: Tree, position: number): void => {
-  const [type, node] = only(statement)
-  if (type === 'ExplainStmt') return refuseWithoutParams(node.query as Tree, position)
+  const [outermost, explain] = only(statement)
+  const [type, node] = outermost === 'ExplainStmt' ? only(explain.query as Tree) : [outermost, explain]
   const isMaterialized = type === 'CreateTableAsStmt' && node.objtype === 'OBJECT_MATVIEW'
   if (WITH_PARAMS.has(type) && !isMaterialized) return
   const name = isMaterialized ? 'CREATE MATERIALIZED VIEW' : NAMES[type]
@@ -102,9 +102,10 @@ const analyzes = (explain: Tree): boolean => {
 }
 
 const visitSelect = (select: Tree, unread: Counts): void => {
-  if (isZero(select.limitCount) && !modifies(select)) return addParams(select, unread)
-  if (isFalse(select.whereClause) && !modifies(select.fromClause)) return addParams(select.fromClause, unread)
-  for (const item of (select.fromClause ?? []) as Tree[]) visitFrom(item, unread)
+  const from = (select.fromClause ?? []) as Tree[]
+  if (isZero(select.limitCount) && !modifies(select)) addParams(select, unread)
+  else if (isFalse(select.whereClause)) addParams(from, unread)
+  else for (const item of from) visitFrom(item, unread)
 }
 
 const visitFrom = (item: Tree, unread: Counts): void => {
