@@ -1,0 +1,63 @@
+// A running proxy with everything behind it: graph, inference process, rewriter, listener.
+
+import { readFile } from 'node:fs/promises'
+import type { Config } from '../config/config.js'
+import type { UpstreamServer } from '../config/upstream.js'
+import { createGraphCache } from '../graph/catalog/index.js'
+import { createInferClient } from '../infer/client.js'
+import { createAnswer } from '../rewrite/answer.js'
+import { createRewriter } from '../rewrite/rewriter.js'
+import type { Log, UpstreamOptions } from '../wire/options.js'
+import { createProxy } from '../wire/proxy.js'
+
+export interface Service {
+  readonly host: string
+  readonly port: number
+  /** Where the upstream is, as the wire takes it. */
+  readonly wire: UpstreamOptions
+  /** Lets statements finish for `grace` milliseconds, then ends them; stops the inference process. */
+  stop(grace?: number): Promise<void>
+}
+
+/** Resolves when clients may connect. */
+export async function startService(config: Config, log: Log): Promise<Service> {
+  const wire = await upstreamOptions(config.upstream)
+  const tls = config.tls ? { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } : undefined
+  const graphs = createGraphCache({ declared: config.schema })
+  const infer = createInferClient({
+    onExit: (code, signal) => log.warn({ code, signal }, 'the inference process ended and is started again'),
+  })
+  try {
+    await infer.ready
+    const rewriter = createRewriter({
+      async catalog(upstream) {
+        const facts = await graphs.facts(upstream)
+        return { ...(await graphs.get(upstream, facts)), settings: facts.options }
+      },
+      answer: createAnswer({ graphs, infer }),
+    })
+    const proxy = await createProxy({ listen: config.listen, upstream: wire, tls, rewriter, log })
+    return {
+      host: proxy.host,
+      port: proxy.port,
+      wire,
+      async stop(grace) {
+        await proxy.close(grace)
+        await infer.close()
+      },
+    }
+  } catch (error) {
+    await infer.close()
+    throw error
+  }
+}
+
+async function upstreamOptions({ host, port, sslMode, sslRootCert }: UpstreamServer): Promise<UpstreamOptions> {
+  return {
+    host,
+    port,
+    // allow: without TLS unless the server insists. We do better where it offers it.
+    tls: sslMode === 'allow' ? 'prefer' : sslMode,
+    ca: sslRootCert ? await readFile(sslRootCert) : undefined,
+  }
+}
