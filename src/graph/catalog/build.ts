@@ -53,9 +53,7 @@ export function build(raw: Iterable<RawTable>, { facts, links }: Resolved): Skel
 }
 
 function openTable(table: RawTable, facts: Facts): OpenTable {
-  // a view cannot say that a column is never NULL; what the user makes a key or link of it is taken to be
-  const trusted = table.kind === 'v' || table.kind === 'm' ? facts.trusted : new Set<number>()
-  const columns = table.columns.map(column => makeColumn(column, facts, trusted.has(column.attnum)))
+  const columns = table.columns.map(column => makeColumn(column, facts))
   return {
     oid: table.oid,
     schema: table.schema,
@@ -72,7 +70,7 @@ function openTable(table: RawTable, facts: Facts): OpenTable {
   }
 }
 
-function makeColumn({ attnum, name, type, notNull }: RawColumn, facts: Facts, trusted: boolean): Column {
+function makeColumn({ attnum, name, type, notNull }: RawColumn, facts: Facts): Column {
   return Object.freeze({
     attnum,
     name,
@@ -81,7 +79,7 @@ function makeColumn({ attnum, name, type, notNull }: RawColumn, facts: Facts, tr
     typeName: type.typeName,
     typeClass: type.typeClass,
     arrayType: type.arrayType,
-    notNull: notNull || trusted,
+    notNull: notNull || facts.trusted.has(attnum),
     labels: type.labels,
     tag: facts.tags.get(attnum),
   })

@@ -12,6 +12,8 @@ export interface UserTable {
   readonly immutable?: readonly string[]
   readonly class?: readonly string[]
   readonly number?: readonly string[]
+  /** Never NULL in fact, though no constraint says so: then a time column, or a link that lends its parent's time. */
+  readonly notnull?: readonly string[]
   /** `cust_no -> customers.customer_no`, `(a, b) -> t.(x, y)`, `cust_no -> customers` (its key), with a schema before the table or not. */
   readonly links?: readonly string[]
 }
@@ -24,7 +26,7 @@ export const nothingDeclared: UserSchema = { tables: [] }
 
 /** What one comment or one entry of the file says, before names are looked up. */
 export interface Statement {
-  readonly kind: 'key' | 'link' | 'time' | 'end' | 'exclude' | 'immutable' | 'class' | 'number'
+  readonly kind: 'key' | 'link' | 'time' | 'end' | 'exclude' | 'immutable' | 'class' | 'number' | 'notnull'
   /** Names a column each; of `link`: the referring columns. */
   readonly columns: readonly string[]
   /** Of `link`: what stands after the arrow. */

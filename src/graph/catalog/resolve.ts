@@ -14,7 +14,7 @@ import { comparable } from './type-class.js'
 export interface Facts {
   readonly key: readonly number[] | null
   readonly tags: ReadonlyMap<number, NonNullable<Column['tag']>>
-  /** Columns of a view or materialised view that the user names in key or link: nothing else can say that they are NOT NULL. */
+  /** Columns that count as NOT NULL on the user's word. */
   readonly trusted: ReadonlySet<number>
 }
 
@@ -53,11 +53,12 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
       }
       const attnums = columns as number[]
       const draft = drafts.get(table)!
-      if (statement.kind === 'key') draft.key = attnums
+      const { kind } = statement
+      if (kind === 'key') draft.key = attnums
       // a link may lean on a key that is still to be read
-      else if (statement.kind === 'link') pending.push(() => addLink(table, source, attnums, statement))
-      else setTags(draft, table, statement.kind, attnums, problem => ignored(table, source, problem))
-      if (statement.kind === 'key') for (const attnum of attnums) draft.trusted.add(attnum)
+      else if (kind === 'link') pending.push(() => addLink(table, source, attnums, statement))
+      else if (kind !== 'notnull') setTags(draft, table, kind, attnums, problem => ignored(table, source, problem))
+      if (kind === 'notnull' || (kind === 'key' && cannotSay(table))) trust(draft, attnums)
     }
   }
 
@@ -82,7 +83,7 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
     const same = (link: RawLink) =>
       link.from === from && link.to === to && pairs(link.columns, link.toColumns) === pairs(columns, toColumns)
     if (links.some(same)) return
-    for (const attnum of columns) drafts.get(from)!.trusted.add(attnum)
+    if (cannotSay(from)) trust(drafts.get(from)!, columns)
     const names = columns.map(attnum => written(from.column.get(attnum)!.name))
     links.push({ name: `link(${names.join(', ')})`, from, columns, to, toColumns, declared: false })
   }
@@ -100,6 +101,13 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
   }
   for (const add of pending) add()
   return { facts: drafts, links, warnings }
+}
+
+/** A view cannot declare NOT NULL: what the user makes a key or a link of it is taken to be. */
+const cannotSay = ({ kind }: RawTable) => kind === 'v' || kind === 'm'
+
+const trust = (draft: Draft, attnums: readonly number[]) => {
+  for (const attnum of attnums) draft.trusted.add(attnum)
 }
 
 function setTags(

@@ -10,7 +10,7 @@ export interface Tags {
   readonly problems: readonly string[]
 }
 
-const columnKinds = new Set(['time', 'end', 'exclude', 'immutable', 'class', 'number'] as const)
+const columnKinds = new Set(['time', 'end', 'exclude', 'immutable', 'class', 'number', 'notnull'] as const)
 type ColumnKind = typeof columnKinds extends Set<infer T> ? T : never
 const isColumnKind = (word: string | null): word is ColumnKind => columnKinds.has(word as ColumnKind)
 
@@ -91,7 +91,7 @@ export function parseUserTable(entry: UserTable): Tags {
   const problems: string[] = []
   if (entry.key?.length) statements.push({ kind: 'key', columns: entry.key })
   for (const kind of ['time', 'end'] as const) if (entry[kind]) statements.push({ kind, columns: [entry[kind]] })
-  for (const kind of ['exclude', 'immutable', 'class', 'number'] as const)
+  for (const kind of ['exclude', 'immutable', 'class', 'number', 'notnull'] as const)
     if (entry[kind]?.length) statements.push({ kind, columns: entry[kind] })
   for (const text of entry.links ?? []) {
     const reader = new NameReader(text)

@@ -159,7 +159,7 @@ async function run(probes: readonly Probe[], query: Query): Promise<void> {
  * Of columns that are equal in every sampled row the first will do: they say the same. No rows, no choice.
  * `counts`: see orderProbe.
  */
-function choose(columns: readonly Column[], [rows, ...counts]: readonly number[]): Column | null {
+export function choose(columns: readonly Column[], [rows, ...counts]: readonly number[]): Column | null {
   const smallest = counts.slice(0, columns.length)
   const best = smallest.indexOf(Math.max(...smallest))
   if (rows === 0 || smallest[best] < smallestShare * rows) return null

@@ -17,11 +17,11 @@ export const tokenSql = `(
     (SELECT coalesce(pg_catalog.sum(${hash(2, 'a.attrelid', 'a.xmin')} + a.attnum), 0) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid IN (SELECT oid FROM rel) AND a.attnum > 0),
     (SELECT coalesce(pg_catalog.sum(${hash(3, 'c.oid', 'c.xmin')}), 0) FROM pg_catalog.pg_constraint c
-      WHERE c.conrelid IN (SELECT oid FROM rel)),
+      WHERE c.conrelid >= 16384 AND c.conrelid IN (SELECT oid FROM rel)),
     (SELECT coalesce(pg_catalog.sum(${hash(4, 'i.indexrelid', 'i.xmin')}), 0) FROM pg_catalog.pg_index i
-      WHERE i.indrelid IN (SELECT oid FROM rel)),
+      WHERE i.indrelid >= 16384 AND i.indrelid IN (SELECT oid FROM rel)),
     (SELECT coalesce(pg_catalog.sum(${hash(5, 'd.objoid', 'd.xmin')} + d.objsubid), 0) FROM pg_catalog.pg_description d
-      WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objoid IN (SELECT oid FROM rel)),
+      WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objoid >= 16384),
     (SELECT coalesce(pg_catalog.sum(${hash(6, 'i.inhrelid', 'i.xmin')}), 0) FROM pg_catalog.pg_inherits i
       WHERE i.inhrelid IN (SELECT oid FROM rel)),
     (SELECT coalesce(pg_catalog.sum(${hash(7, 't.oid', 't.xmin')}), 0) FROM pg_catalog.pg_type t
