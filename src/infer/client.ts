@@ -64,6 +64,8 @@ export interface InferClient {
 export interface InferClientOptions extends SpawnOptions {
   /** Of a running inference process; without it the client starts one of its own. */
   readonly socketPath?: string
+  /** How long a job waits for a process that is being started, in milliseconds; 10,000 unless told otherwise. */
+  readonly patience?: number
 }
 
 /** A warm job came too late: extract the context and ask again, cold. */
@@ -77,7 +79,6 @@ interface Pending {
 }
 
 const RECONNECT = 20
-/** How long a job waits for a process that is being started. */
 const PATIENCE = 10_000
 
 const restarted = (): PgError =>
@@ -89,8 +90,9 @@ const restarted = (): PgError =>
   })
 
 export function createInferClient(options: InferClientOptions = {}): InferClient {
-  const own: InferProcess | null = options.socketPath === undefined ? startInferProcess(options) : null
-  const socketPath = own?.socketPath ?? (options.socketPath as string)
+  const { socketPath: given, patience = PATIENCE, ...spawning } = options
+  const own: InferProcess | null = given === undefined ? startInferProcess(spawning) : null
+  const socketPath = own?.socketPath ?? (given as string)
   const pending = new Map<number, Pending>()
   const cached = new Map<string, UsedChannels>()
   let socket: Socket | null = null
@@ -236,9 +238,9 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
       const error = new PgError({
         code: '58000',
         message: 'inference process is not running',
-        detail: `It has not answered for ${PATIENCE / 1000} seconds.`,
+        detail: `It could not be reached for ${patience / 1000} seconds.`,
       })
-      timer = setTimeout(() => reject(error), PATIENCE)
+      timer = setTimeout(() => reject(error), patience)
     })
     try {
       await Promise.race([gate.passed, late])

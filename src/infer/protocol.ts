@@ -48,6 +48,8 @@ export interface JobSummary {
   readonly contextRows: number
   readonly anchors: number
   readonly positives: number
+  /** What the fitted context takes in the cache. */
+  readonly contextBytes: number
   /** Columns left out because they seem to change after their row was written. */
   readonly setAside: readonly unknown[]
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly detail?: string }[]

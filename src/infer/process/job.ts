@@ -106,7 +106,11 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
     pinned = key === null ? null : host.cache.get(key)
     if (!pinned) fail(new PgError({ code: '55000', message: 'context is no longer cached' }), true)
   }
-  if (!done) decoder = createDecoder(spec)
+  try {
+    if (!done) decoder = createDecoder(spec)
+  } catch (error) {
+    fail(error)
+  }
 
   return {
     get open() {

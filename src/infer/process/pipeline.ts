@@ -21,7 +21,7 @@ export interface FittedContext {
   readonly prepared: Pick<PreparedContext, 'encode' | 'usedChannels'>
   readonly fitted: SteppedFitted
   readonly bytes: number
-  readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'setAside' | 'warnings'>
+  readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'contextBytes' | 'setAside' | 'warnings'>
 }
 
 /** Runs a stage, adding the time its steps take to `name`. A stage is a generator's steps, or one function done in a single step. */
@@ -62,11 +62,12 @@ export function* fitContext(
     if (r === 0 || batch.anchor[r] !== batch.anchor[r - 1]) anchors++
   }
   if (spec.task === 'numeric') positives = 0
+  const bytes = prepared.bytes + fitted.bytes
   return {
     prepared: { encode, usedChannels },
     fitted,
-    bytes: prepared.bytes + fitted.bytes,
-    facts: { contextRows: batch.rows, anchors, positives, setAside, warnings: fitted.warnings },
+    bytes,
+    facts: { contextRows: batch.rows, anchors, positives, contextBytes: bytes, setAside, warnings: fitted.warnings },
   }
 }
 

@@ -96,7 +96,11 @@ function serve(host: Host, socket: Socket): () => void {
         job?.cancel()
       }
     },
-    (kind, id, size) => (kind === Kind.row ? (jobs.get(id)?.admit(size) ?? false) : size <= LONGEST_TEXT),
+    (kind, id, size) => {
+      if (kind === Kind.row) return jobs.get(id)?.admit(size) ?? false
+      if (size > LONGEST_TEXT) throw new RangeError(`frame of kind ${kind} is ${size} bytes long`)
+      return true
+    },
   )
   socket.on('data', chunk => {
     try {
