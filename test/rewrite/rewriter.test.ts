@@ -1,0 +1,345 @@
+import t from 'tap'
+import { textParam } from '../../src/rewrite/plan.js'
+import { connect, startPostgres } from '../helpers/postgres.js'
+import { createRig, type Rig, schema } from './helpers.js'
+
+const Q = 'PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR EACH users.user_id'
+const COLUMNS = [
+  'user_id bigint',
+  'anchor_time timestamp with time zone',
+  'prediction boolean',
+  'probability double precision',
+]
+
+const postgres = await startPostgres()
+const url = await postgres.createDatabase()
+const client = await connect(url)
+await client.query(schema)
+const rig: Rig = await createRig(url)
+const { upstream, asked } = rig
+t.beforeEach(() => {
+  asked.length = 0
+  upstream.notices.length = 0
+})
+t.teardown(async () => {
+  upstream.close()
+  await client.end()
+  await postgres.stop()
+})
+
+/** Names and types of a table's columns. */
+const columnsOf = async (table: string) =>
+  (
+    await client.query(
+      'SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum',
+      [table],
+    )
+  ).rows.map(row => `${row.attname} ${row.type}`)
+
+const names = (list: string, from: string, rest = '') => `SELECT ${list} FROM ${from} ${rest}`
+
+t.test('the statement form answers with its frozen columns, sorted and cut by its tail', async t => {
+  await rig.rows(`CREATE TABLE whole AS ${Q}`)
+  t.same(await columnsOf('whole'), COLUMNS)
+  await rig.rows(
+    'CREATE TABLE sorted AS PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR EACH users.user_id ORDER BY probability DESC LIMIT 2',
+  )
+  t.same((await client.query('SELECT user_id, prediction, probability FROM sorted')).rows, [
+    { user_id: '1', prediction: true, probability: 0.9 },
+    { user_id: '3', prediction: true, probability: 0.6 },
+  ])
+  t.equal((await rig.rows(`${Q} ORDER BY 1 OFFSET 1;`)).length, 2)
+  t.same(
+    asked.map(({ outputs }) => outputs.length),
+    [4, 4, 4],
+  )
+})
+
+t.test('the table expression joins, filters and sorts like any other', async t => {
+  const label = "p.user_id::text || ':' || p.probability::text"
+  t.same(
+    await rig.rows(
+      names(
+        "u.name || ' ' || p.prediction::text",
+        `users u JOIN (${Q}) AS p USING (user_id)`,
+        'ORDER BY p.probability',
+      ),
+    ),
+    [['bob false'], ['cy true'], ['ann true']],
+  )
+  t.same(
+    await rig.rows(
+      names('u.name, p.user_id::text', `users u LEFT JOIN (${Q}) p USING (user_id)`, 'ORDER BY 1 DESC LIMIT 2'),
+    ),
+    [
+      ['di', null],
+      ['cy', '3'],
+    ],
+  )
+  t.same(await rig.rows(`WITH p AS (${Q}) SELECT ${label} FROM p WHERE p.probability > 0.5 ORDER BY 1`), [
+    ['1:0.9'],
+    ['3:0.6'],
+  ])
+  t.same(
+    await rig.rows(`SELECT name FROM users WHERE user_id IN (SELECT user_id FROM (${Q}) q WHERE NOT prediction)`),
+    [['bob']],
+  )
+  t.same(
+    await rig.rows(
+      `SELECT name FROM users u WHERE EXISTS (SELECT FROM (${Q}) q WHERE q.user_id = u.user_id) ORDER BY 1`,
+    ),
+    [['ann'], ['bob'], ['cy']],
+  )
+  t.same(await rig.rows(`SELECT count(*)::text FROM (SELECT * FROM (${Q}) a UNION ALL (${Q})) x`), [['6']])
+})
+
+t.test('equal questions in one statement are answered once, different ones each', async t => {
+  const other = Q.replace('30', '60')
+  const sql = `SELECT count(*)::text FROM (${Q}) a JOIN (${Q.toLowerCase().replace(' for', '\n/* x */ FOR')}) b USING (user_id) JOIN (${other}) c USING (user_id)`
+  t.same(await rig.rows(sql), [['3']])
+  t.equal(asked.length, 2)
+  const plan = await rig.plan(sql)
+  t.equal(plan?.hidden, 8)
+  asked.length = 0
+  await rig.rows(
+    `SELECT 1::text FROM (${Q.replace('EACH users.user_id', 'users.user_id = 1')}) a, (${Q.replace('EACH users.user_id', 'users.user_id = 2')}) b`,
+  )
+  t.equal(asked.length, 2, 'ids are part of the question')
+})
+
+t.test('a parameter may stand inside a PREDICT, outside, or both', async t => {
+  const inside = 'PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR users.user_id = $1'
+  const outside = `SELECT p.user_id::text FROM (${inside}) p WHERE p.probability > $2 ORDER BY 1`
+  const plan = await rig.plan(outside)
+  t.same(plan?.paramTypes, [20, 0, 0, 0, 0, 0], 'typed by the language; the rest is for the server to infer')
+  t.equal(plan?.hidden, 4)
+  t.same((await rig.plan(outside, [23]))?.paramTypes.slice(0, 2), [23, 0], 'the type that the client declared stands')
+  t.same((await rig.plan(outside, [705, 701]))?.paramTypes.slice(0, 2), [20, 701])
+  t.same(await rig.rows(outside, textParam(0, '1'), textParam(701, '0.5')), [['1'], ['3']])
+  t.same(
+    asked[0].params.map(param => param.value?.toString()),
+    ['1', '0.5'],
+  )
+  t.same(await rig.rows(`SELECT p.user_id::text FROM (${inside}) p WHERE p.user_id = $1`, textParam(0, '2')), [['2']])
+  t.same(
+    await rig.rows(
+      `SELECT user_id::text FROM predict($$COUNT(orders.*, 0, 30, days) > 0 FOR users.user_id = $3$$) LIMIT $2`,
+      textParam(25, 'x'),
+      textParam(20, '1'),
+      textParam(0, '1'),
+    ),
+    [['1']],
+  )
+  t.same(
+    await rig
+      .rows(`${inside} ORDER BY user_id LIMIT $2`, textParam(0, '1'), textParam(0, '1'))
+      .then(rows => rows.length),
+    1,
+  )
+})
+
+t.test('rows go where a query may put them', async t => {
+  await client.query('CREATE TABLE scores (user_id bigint, score float8)')
+  await rig.rows(
+    `INSERT INTO scores SELECT user_id, probability FROM (${Q}) AS p WHERE user_id < $1`,
+    textParam(20, '3'),
+  )
+  t.same((await client.query('SELECT * FROM scores ORDER BY 1')).rows, [
+    { user_id: '1', score: 0.9 },
+    { user_id: '2', score: 0.2 },
+  ])
+  t.same(
+    await rig.rows(
+      `UPDATE scores s SET score = 0 FROM (${Q}) p WHERE p.user_id = s.user_id AND p.prediction RETURNING s.user_id::text`,
+    ),
+    [['1']],
+  )
+  t.same(
+    await rig
+      .rows(`DELETE FROM scores USING (${Q}) p WHERE p.user_id = scores.user_id RETURNING scores.user_id::text`)
+      .then(rows => rows.flat().toSorted()),
+    ['1', '2'],
+  )
+  await rig.rows(
+    `MERGE INTO scores s USING (${Q}) AS p ON s.user_id = p.user_id WHEN NOT MATCHED THEN INSERT VALUES (p.user_id, p.probability)`,
+  )
+  t.equal((await client.query('SELECT * FROM scores')).rowCount, 3)
+  await rig.rows(
+    'CREATE TABLE named AS SELECT * FROM (PREDICT COUNT(orders.*, 0, 30, days) > 0 AS "Buys ""again""" FOR EACH users.user_id) AS p',
+  )
+  t.same(await columnsOf('named'), [
+    'user_id bigint',
+    'anchor_time timestamp with time zone',
+    'Buys "again" boolean',
+    'Buys "again"_probability double precision',
+  ])
+  await upstream.run('BEGIN')
+  await rig.rows(
+    `DECLARE c CURSOR FOR SELECT user_id::text FROM (${Q}) p WHERE user_id > $1 ORDER BY 1`,
+    textParam(20, '1'),
+  )
+  await rig.rows(`DECLARE d CURSOR WITH HOLD FOR ${Q}`)
+  const fetched = async (sql: string) => (await upstream.query(sql)).map(row => row[0]?.toString())
+  t.same(await fetched('FETCH 1 FROM c'), ['2'])
+  t.same(await fetched('FETCH ALL FROM c'), ['3'])
+  await upstream.run('COMMIT')
+  t.equal((await fetched('FETCH ALL FROM d')).length, 3)
+})
+
+t.test('predict() in FROM answers, unless the user has a function of that name', async t => {
+  const sql =
+    "SELECT p.user_id::text FROM predict($$PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR EACH users.user_id$$, mode => 'best') AS p (user_id) ORDER BY 1"
+  t.same(await rig.rows(sql), [['1'], ['2'], ['3']])
+  t.equal(asked[0].task.options.mode, 'best')
+  t.same(
+    await rig.rows(
+      `SELECT predict.user_id::text FROM predict('COUNT(orders.*, 0, 30, days) > 0 FOR EACH users.user_id') LIMIT 1`,
+    ),
+    [['1']],
+  )
+  await t.rejects(rig.plan(sql.replace('mode =>', 'mod =>')), { code: '22023', position: sql.indexOf('mode') })
+  await client.query(
+    'CREATE FUNCTION predict(text, mode text) RETURNS TABLE (user_id int) LANGUAGE sql AS $$ SELECT 7 $$',
+  )
+  t.equal(await rig.plan(sql), null)
+  t.ok(await rig.plan(`SELECT * FROM (${Q}) p, predict('x', 'y')`), 'beside a PREDICT of ours as well')
+  await client.query('DROP FUNCTION predict(text, text)')
+  t.ok(await rig.plan(sql), 'and ours is back when it is gone')
+})
+
+t.test('nothing is computed that nobody would see', async t => {
+  for (const sql of [
+    `EXPLAIN SELECT * FROM (${Q}) p`,
+    `EXPLAIN (COSTS off) ${Q}`,
+    `EXPLAIN (ANALYZE false, VERBOSE) ${Q}`,
+    `${Q} LIMIT 0`,
+    `${Q} FETCH FIRST 0 ROWS ONLY`,
+    `SELECT * FROM (SELECT * FROM (${Q}) p) AS "source" WHERE 1 = 0`,
+    `SELECT * FROM (SELECT * FROM (${Q}) p LIMIT 0) AS x`,
+    `SELECT * FROM users u JOIN (${Q}) p USING (user_id) WHERE false AND u.name = 'x'`,
+    `CREATE TABLE none1 AS SELECT * FROM (${Q}) p WITH NO DATA`,
+    `CREATE TABLE none2 AS SELECT * FROM (SELECT * FROM (${Q}) p WHERE false) q`,
+  ]) {
+    await rig.rows(sql)
+    t.equal(asked.length, 0, sql)
+  }
+  t.same(await columnsOf('none1'), COLUMNS)
+  t.same(await columnsOf('none2'), COLUMNS)
+  await client.query('CREATE TABLE kept (n bigint)')
+  for (const sql of [
+    `EXPLAIN ANALYZE ${Q}`,
+    `EXPLAIN (ANALYZE, COSTS off) SELECT * FROM (${Q}) p`,
+    `${Q} LIMIT 1`,
+    `SELECT * FROM (${Q}) p WHERE 1 = 1`,
+    `SELECT count(*), (SELECT max(probability) FROM (${Q}) p) FROM users WHERE false`,
+    `WITH x AS (INSERT INTO kept SELECT user_id FROM (${Q}) p) SELECT 1 LIMIT 0`,
+    `SELECT * FROM (SELECT * FROM (${Q}) p LIMIT 0) a, (${Q}) b`,
+  ]) {
+    asked.length = 0
+    await rig.rows(sql)
+    t.equal(asked.length, 1, sql)
+  }
+  t.equal((await client.query('SELECT * FROM kept')).rowCount, 3)
+})
+
+t.test('an ordinary statement is none of ours', async t => {
+  for (const sql of [
+    'SELECT predicted_at FROM t',
+    'SELECT predict FROM t',
+    "SELECT * FROM t WHERE note = '(PREDICT x FOR y.z)'",
+    'SELECT (predict), f(predict, 1) FROM t',
+    'SELECT predict(1), s.predict(2) FROM t',
+    'CREATE TABLE t (predict boolean)',
+    'SELEC (predict) FROM t',
+    'BEGIN',
+    '',
+  ])
+    t.equal(await rig.plan(sql), null, sql)
+})
+
+t.test('errors point into the text that the client wrote', async t => {
+  const where = async (sql: string, code: string, at: string, params: readonly number[] = []) =>
+    t.rejects(rig.plan(sql, params), { code, position: sql.lastIndexOf(at) }, sql)
+  await where(
+    "SELECT 'é𝒳', * FROM (PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR EACH users.nobody) p",
+    '42703',
+    'nobody',
+  )
+  await where(
+    "SELECT 'é𝒳', * FROM (PREDICT COUNT(nowhere.*, 0, 30, days) > 0 FOR EACH users.user_id) p",
+    '42P01',
+    'nowhere',
+  )
+  await where(
+    "SELECT * FROM predict('COUNT(orders.* WHERE orders.status = ''paid'', 0, 30, days) > 0 FOR EACH users.nobody')",
+    '42703',
+    'nobody',
+  )
+  await where(`SELECT 'é𝒳' FROM (${Q}) p WHERE WHERE`, '42601', 'WHERE')
+  await where(`SELECT * FROM (${Q}) p GROUP user_id`, '42601', 'user_id')
+  await where(`/* é𝒳 */ ${Q} ORDER BY probability LIMIT FETCH`, '42601', 'FETCH')
+  await where(`SELECT * FROM (${Q.replace('0, 30', '30, 0')}) p`, '22023', '30, 0')
+  const unclosed = `/* é𝒳 */ ${Q} ORDER BY (probability`
+  await t.rejects(rig.plan(unclosed), { code: '42601', position: unclosed.length })
+  await t.rejects(rig.plan(`${Q}; SELECT 1`), { code: '42601', message: /multiple commands/ })
+  await t.rejects(rig.plan(`SELECT ${'1+'.repeat(50_000)}1 FROM (${Q}) p`), { code: '54001' })
+})
+
+t.test("a server's error is carried back to the client's text", async t => {
+  const wrong = `SELECT 'é𝒳', p.probability FROM (${Q}) AS p JOIN users USING (user_id) WHERE p.nothing > 1`
+  const plan = await rig.plan(wrong)
+  const error = await client.query(plan!.sql, [null, null, null, null]).catch(e => e)
+  t.equal(error.code, '42703')
+  t.equal(plan!.mapPosition(Number(error.position)), [...wrong.slice(0, wrong.indexOf('p.nothing'))].length + 1)
+  t.equal(plan!.mapPosition(plan!.sql.indexOf('pg_catalog')), null, 'in text of ours')
+})
+
+t.test('where the server takes no parameters a PREDICT is refused with a way round', async t => {
+  for (const [sql, what] of [
+    [`CREATE VIEW v AS SELECT * FROM (${Q}) p`, 'CREATE VIEW'],
+    [`CREATE OR REPLACE VIEW v AS ${Q}`, 'CREATE VIEW'],
+    [`CREATE MATERIALIZED VIEW v AS ${Q}`, 'CREATE MATERIALIZED VIEW'],
+    [`PREPARE s AS SELECT * FROM (${Q}) p`, 'PREPARE'],
+    [`COPY (SELECT * FROM (${Q}) p) TO STDOUT`, 'COPY'],
+    [`COPY (${Q}) TO STDOUT`, 'COPY'],
+  ])
+    await t.rejects(
+      rig.plan(sql),
+      {
+        code: '0A000',
+        message: `PREDICT in ${what} is not supported yet`,
+        hint: /./,
+        position: sql.indexOf('PREDICT'),
+      },
+      sql,
+    )
+})
+
+t.test('notices come with the answer, not with its description', async t => {
+  const sql = 'PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR users.user_id = 1 WHERE COUNT(orders.*, -30, 0, days) > 0'
+  const plan = await rig.plan(sql)
+  t.same(upstream.notices, [])
+  await plan!.run([], upstream)
+  t.equal(upstream.notices.length, 1)
+  await plan!.run([], upstream)
+  t.equal(upstream.notices.length, 2)
+})
+
+t.test("FOR takes the outer query's alias of a table", async t => {
+  const sql =
+    'SELECT u.name FROM users u JOIN (PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR EACH u.user_id) p USING (user_id) ORDER BY 1'
+  t.same(await rig.rows(sql), [['ann'], ['bob'], ['cy']])
+  t.equal(asked[0].task.entity.table.name, 'users')
+  await t.rejects(rig.plan('SELECT 1 FROM (PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR EACH u.user_id) p'), {
+    code: '42P01',
+  })
+})
+
+t.test("the client's search_path cannot lead astray what is ours", async t => {
+  await client.query(
+    `CREATE SCHEMA trap; CREATE FUNCTION trap.unnest(anyarray) RETURNS SETOF anyelement LANGUAGE sql AS $$ SELECT NULL $$`,
+  )
+  await upstream.run('SET search_path = trap, public, pg_catalog')
+  t.same(await rig.rows(`SELECT user_id::pg_catalog.text FROM (${Q}) p ORDER BY 1`), [['1'], ['2'], ['3']])
+  await upstream.run('RESET search_path')
+})
