@@ -158,6 +158,7 @@ export class ClientStream {
       case F.SYNC:
         if (flow.copying) expected.pushDoubtfulSync()
         else expected.push(type)
+        flow.syncs++
         flow.skipping = false
         flow.unsynced = false
         break

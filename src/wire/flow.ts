@@ -13,6 +13,8 @@ export class Flow {
   copying = false
   /** The client has bound or executed something since its last Sync or Query. */
   unsynced = false
+  /** Syncs sent so far: what lies between two of them fails together. */
+  syncs = 0
   /** The server has sent an error that answers nothing: it is about to close the connection. */
   farewell = false
 }

@@ -35,7 +35,7 @@ export class Session implements InterceptHost {
   readonly expected = new Expected()
   readonly flow = new Flow()
   readonly settings = new Settings()
-  readonly statements = new Statements()
+  readonly statements = new Statements(this.flow)
   readonly prepared = new PreparedCache()
   readonly rewriter: Rewriter
   readonly log: Log
@@ -200,7 +200,7 @@ export class Session implements InterceptHost {
       mayConcern: (bytes: Buffer, start: number, end: number) => this.rewriter.mayConcern(bytes, start, end),
       touches: (message: Buffer) => {
         const name = statementName(message)
-        return name !== null && this.statements.find(name) !== null
+        return name !== null && this.statements.mayHold(name)
       },
       intercept: (message: Buffer) =>
         intercept(this, message).finally(() => {

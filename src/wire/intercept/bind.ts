@@ -17,7 +17,8 @@ const OUTER = 'pgpredict_o'
 
 export async function interceptBind(host: InterceptHost, message: Buffer): Promise<void> {
   const bind = decodeBind(message)
-  const plan = host.statements.find(bind.statement)
+  if (host.statements.unsettled(bind.statement)) await host.drained()
+  const plan = host.flow.skipping ? null : host.statements.find(bind.statement)
   if (plan === null) return host.forward(message)
   const lease = host.lease()
   try {

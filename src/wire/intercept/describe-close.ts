@@ -6,8 +6,9 @@ import { withoutLast } from '../messages/parameter-description.js'
 import { decodeTarget, STATEMENT } from '../messages/target.js'
 import type { InterceptHost } from './host.js'
 
-export function interceptDescribe(host: InterceptHost, message: Buffer): void {
+export async function interceptDescribe(host: InterceptHost, message: Buffer): Promise<void> {
   const { kind, name } = decodeTarget(message)
+  if (host.statements.unsettled(name)) await host.drained()
   const plan = kind === STATEMENT ? host.statements.find(name) : null
   if (plan === null) host.forward(message)
   else
@@ -18,6 +19,6 @@ export function interceptDescribe(host: InterceptHost, message: Buffer): void {
 
 export function interceptClose(host: InterceptHost, message: Buffer): void {
   const { kind, name } = decodeTarget(message)
-  if (kind !== STATEMENT || host.statements.find(name) === null) host.forward(message)
+  if (kind !== STATEMENT || !host.statements.mayHold(name)) host.forward(message)
   else host.send(message, WATCH, host.statements.change(name, null))
 }

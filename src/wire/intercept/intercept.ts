@@ -18,7 +18,7 @@ export async function intercept(host: InterceptHost, message: Buffer): Promise<v
       case F.BIND:
         return await interceptBind(host, message)
       case F.DESCRIBE:
-        return interceptDescribe(host, message)
+        return await interceptDescribe(host, message)
       case F.CLOSE:
         return interceptClose(host, message)
       default:

@@ -29,6 +29,6 @@ export async function interceptParse(host: InterceptHost, message: Buffer): Prom
 
 /** An ordinary statement; but its name may hold one of ours until now. */
 function forwardParse(host: InterceptHost, message: Buffer, { name }: Parse): void {
-  if (host.flow.skipping || host.statements.find(name) === null) host.forward(message)
+  if (host.flow.skipping || !host.statements.mayHold(name)) host.forward(message)
   else host.send(message, WATCH, host.statements.change(name, null))
 }

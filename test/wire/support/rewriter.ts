@@ -1,5 +1,5 @@
 // A small rewriter for the wire's own tests, with every way to answer that the contract allows:
-//   PREDICT n | $k [SLOW ms] [TIMEOUT ms] [QUERY 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [, tail of the outer SELECT]
+//   PREDICT n | $k [SLOW ms] [TIMEOUT ms] [QUERY 'sql'] [KEPT 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [, tail of the outer SELECT]
 // gives the numbers 1 to n, fetched by a helper query and fed back by unnest(). PREDICT NOTHING is nobody's statement.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +16,7 @@ import {
 const INT4 = 23
 const INT4_ARRAY = 1007
 const SHAPE =
-  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|TIMEOUT|QUERY|FAIL|REFUSED|CACHED|NOTICE|DANGLE)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
+  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
 
 export interface TestRewriter extends Rewriter {
   /** How often a statement has been planned and run. */
@@ -70,6 +70,8 @@ function planOf(rewriter: TestRewriter, sql: string, shape: RegExpExecArray, par
       }
       const query = option('QUERY')
       if (query) await upstream.query(query[2].replaceAll("''", "'"))
+      const kept = option('KEPT')
+      if (kept) await upstream.streamPrepared(kept[2], [], () => {})
       if (option('DANGLE')) upstream.query('SELECT pg_catalog.pg_sleep(0.1)').catch(() => {})
       const count = own === 0 ? Number(n) : decodeInt(params[own - 1])
       const numbers = await fetchNumbers(count, upstream, option('CACHED') !== null)
