@@ -42,7 +42,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     const key = contextKey(task, params, facts, grid.cell)
     const ask = async (cold: boolean): Promise<InferResult> => {
       const context = cold ? contextSizes(task.options) : null
-      const extraction = extractionOf({ task, grid, context, seed: task.options.seed ?? 42, mostEntities: most + 1, client: params })
+      const extraction = extractionOf({ task, grid, context, seed: task.options.seed ?? 42, mostEntities: most + 1, client: params, use: null })
       return extract(extraction, cold, key)
     }
     const extract = async (extraction: Extraction, cold: boolean, contextKey: string | null): Promise<InferResult> => {
