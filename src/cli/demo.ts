@@ -50,6 +50,8 @@ export async function demo(flags: DemoFlags, { out, err }: Output): Promise<void
     step(`PREDICT answers through the proxy, for ${people.toLocaleString('en')} users`)
     out(guide(url))
     await stopped
+  } catch (error) {
+    if (!stopping) throw error
   } finally {
     await service?.stop(1000)
     await database.stop()

@@ -62,7 +62,7 @@ async function initdb(binaries: Binaries, data: string, user: OsUser | undefined
   // the built-in locale: the same order of text on every platform
   const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
   const args = ['-D', data, '--username=postgres', '--auth=trust', '--no-sync', '--no-instructions', ...locale]
-  await promisify(execFile)(binaries.initdb, args, { ...user, cwd: path.dirname(data), env: environment() })
+  await promisify(execFile)(binaries.initdb, args, { ...spawnOptions(user), cwd: path.dirname(data) })
 }
 
 async function configure(
@@ -110,9 +110,8 @@ async function launch(
   user: OsUser | undefined,
 ): Promise<EmbeddedServer> {
   const child = spawn(binaries.postgres, ['-D', data], {
-    ...user,
+    ...spawnOptions(user),
     cwd: home,
-    env: environment(),
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const exited = new Promise<void>(resolve => child.once('close', () => resolve()))
@@ -140,9 +139,9 @@ async function launch(
     log: () => log,
     stop() {
       stopping ??= (async () => {
-        process.removeListener('exit', abandon)
         await stopChild(child, exited)
         await rm(home, { recursive: true, force: true })
+        process.removeListener('exit', abandon)
       })()
       return stopping
     },
@@ -156,6 +155,9 @@ async function stopChild(child: ChildProcess, exited: Promise<void>): Promise<vo
   await exited
   clearTimeout(impatient)
 }
+
+/** A process group of its own: a Ctrl-C in our terminal is ours to handle, and must not stop the server under open sessions. */
+const spawnOptions = (user: OsUser | undefined) => ({ ...user, detached: true, env: environment() })
 
 /** Ours without PG*: initdb and postgres read some of them. */
 function environment(): NodeJS.ProcessEnv {
