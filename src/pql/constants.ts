@@ -36,6 +36,8 @@ const invalid = (type: ValueType, text: string, position: number, hint?: string,
 const LIMITS: Readonly<Record<number, bigint>> = { 21: 2n ** 15n, 23: 2n ** 31n, 20: 2n ** 63n }
 
 const checkInteger = (text: string, type: ValueType, position: number): void => {
+  // Newer servers read 0x1F and 1_000 too.
+  if (/^\s*[-+]?(0[xob]\w+|\d+(_\d+)+)\s*$/i.test(text)) return
   if (!/^\s*[-+]?\d+\s*$/.test(text)) throw invalid(type, text, position)
   const value = BigInt(text.trim().replace(/^\+/, ''))
   const limit = LIMITS[type.type] ?? LIMITS[20]
@@ -43,7 +45,7 @@ const checkInteger = (text: string, type: ValueType, position: number): void => 
     throw new PgError({ code: '22003', message: `value "${text}" is out of range for type ${type.typeName}`, position })
 }
 
-const NUMBER = /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i
+const NUMBER = /^\s*[-+]?(0[xob]\w+|[\d_]+\.?[\d_]*|\.[\d_]+)(e[-+]?\d+)?\s*$/i
 const SPECIAL = /^\s*[-+]?(nan|inf|infinity)\s*$/i
 const BOOLS = ['true', 'false', 'yes', 'no', 'on', 'off']
 const UUID = /^\s*\{?[0-9a-f]{4}(-?[0-9a-f]{4}){7}\}?\s*$/i

@@ -9,6 +9,7 @@ import { fullTableText, keyText, tableText } from './context.js'
 import { typed } from './cursor.js'
 import { findColumn, findTable, spanOf, tableNamed } from './names.js'
 import { reachable } from './paths.js'
+import { holdsAggregate } from './target.js'
 import type { Ids } from './task.js'
 import { columnType } from './types.js'
 
@@ -33,7 +34,7 @@ const missingFor = (context: Context, syntax: PredictSyntax): PgError => {
   const name = firstColumn(syntax.target)
   const parts = name ? (name.star ? name.parts : name.parts.slice(0, -1)) : []
   const table = tableNamed(context, parts)
-  const aggregated = name !== null && syntax.target.kind !== 'column'
+  const aggregated = holdsAggregate(syntax.target)
   const meant = table && [...(aggregated ? [] : [table]), ...reachable(table, 'up')].find(({ key }) => key !== null)
   return new PgError({
     code: '42601',

@@ -54,6 +54,16 @@ interface Row {
 
 const parseRow = (cursor: Cursor): Row => {
   const { start } = cursor.peek()
+  if (cursor.peek().kind === 'word' && cursor.isOperator('.', 1)) {
+    const column = parseColumn(cursor)
+    throw new PgError({
+      code: '0A000',
+      message: 'FOR takes constants, not columns of the query around',
+      detail: `${cursor.slice(column)} differs from row to row; predictions are joined by their key instead.`,
+      hint: 'Predict with FOR EACH and join the rows: JOIN (PREDICT … FOR EACH table.key) AS p USING (key)',
+      position: start,
+    })
+  }
   const values = cursor.isOperator('(') ? parseConstants(cursor) : [parseConstant(cursor)]
   return { values, start }
 }

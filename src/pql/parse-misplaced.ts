@@ -15,11 +15,18 @@ const endOfClauses = (cursor: Cursor, from: number): number => {
   return tail < 0 ? cursor.text.length : tail
 }
 
-/** FOR and all that follows it, from anywhere before it; empty where there is none. */
-const forText = (cursor: Cursor, from: number): string => {
+/** FOR and its clauses, and the tail behind them, from anywhere before; empty where there is no FOR. */
+const forText = (cursor: Cursor, from: number): { clauses: string; tail: string } => {
   const at = cursor.find(['for'], from)
-  return at < 0 ? '' : tidy(cursor.text.slice(at))
+  if (at < 0) return { clauses: '', tail: '' }
+  const end = endOfClauses(cursor, at)
+  const tail = tidy(cursor.text.slice(end))
+  return { clauses: tidy(cursor.text.slice(at, end)), tail: tail && ` ${tail}` }
 }
+
+/** The key columns that FOR names, as USING takes them. */
+const keyOf = (clauses: string): string =>
+  /^for\s+(?:each\s+)?(?:[^\s.=(]+\.)+\(?([^\s)]+(?:,\s*[^\s)]+)*)/i.exec(clauses)?.[1] ?? ''
 
 const predict = (target: string, rest: string): string => `PREDICT ${target}${rest ? ` ${rest}` : ''}`
 
@@ -27,12 +34,12 @@ const arithmetic = (cursor: Cursor): PgError => {
   const operator = cursor.peek()
   const forAt = cursor.find(['for'], operator.start)
   const rest = tidy(cursor.text.slice(operator.end, forAt < 0 ? undefined : forAt))
-  const clauses = forText(cursor, operator.start)
+  const { clauses, tail } = forText(cursor, operator.start)
   const target = cursor.slice(cursor.target)
   const other = /^[\d.]+$/.test(rest)
   const hint = other
-    ? `Write: SELECT p.*, p.prediction ${operator.text} ${rest} FROM (${predict(target, clauses)}) AS p`
-    : `Write: SELECT a.prediction ${operator.text} b.prediction FROM (${predict(target, clauses)}) AS a, (${predict(rest, clauses)}) AS b`
+    ? `Write: SELECT p.*, p.prediction ${operator.text} ${rest} FROM (${predict(target, clauses)}) AS p${tail}`
+    : `Write: SELECT a.prediction ${operator.text} b.prediction FROM (${predict(target, clauses)}) AS a JOIN (${predict(rest, clauses)}) AS b USING (${keyOf(clauses)})${tail}`
   return cursor.unexpected('FOR', {
     detail: 'A target is one aggregate, column or condition; expressions over predictions are plain SQL.',
     hint: cursor.aggregate === null && rest !== '' && clauses !== '' ? hint : undefined,
@@ -43,13 +50,13 @@ const secondTarget = (cursor: Cursor): PgError => {
   const comma = cursor.peek()
   const forAt = cursor.find(['for'], comma.end)
   const other = tidy(cursor.text.slice(comma.end, forAt < 0 ? undefined : forAt))
-  const clauses = forText(cursor, comma.end)
+  const { clauses, tail } = forText(cursor, comma.end)
   return cursor.unexpected('FOR', {
     detail: 'A PREDICT has one target; several are joined.',
     hint:
       other === '' || clauses === ''
         ? undefined
-        : `Write: SELECT * FROM (${predict(cursor.slice(cursor.target), clauses)}) AS a NATURAL JOIN (${predict(`${other} AS b`, clauses)}) AS b`,
+        : `Write: SELECT * FROM (${predict(cursor.slice(cursor.target), clauses)}) AS a JOIN (${predict(other, clauses)}) AS b USING (${keyOf(clauses)})${tail}`,
   })
 }
 
