@@ -8,18 +8,19 @@ import { assertSupported, check, type Given, outputColumns, type Parsed, parsePr
 import type { OutputColumn, Task } from '../pql/task.js'
 import { aliasesIn } from './aliases.js'
 import { arrayParam, encodeArray, OID } from './binary-array.js'
-import { functionNodes, predictFunctionExists } from './function-nodes.js'
+import { predictFunctionExists } from './function-nodes.js'
+import { type Found, locate, statementsOf } from './locate.js'
 import { createLru } from './lru.js'
-import { findNodes, maybePredict, type Node } from './nodes.js'
-import { buildOuter, mask, type OuterNode, travelsAsText } from './outer.js'
+import type { Node } from './nodes.js'
+import { buildOuter, type OuterNode, travelsAsText } from './outer.js'
 import { refuseWithoutParams, unreadParams } from './outer-rules.js'
-import type { Param, Piece, Plan, Rewriter, Upstream } from './plan.js'
-import { parseSql, type Tree, tooDeep } from './postgres-parser.js'
+import type { Param, Plan, Rewriter, Upstream } from './plan.js'
+import type { Tree } from './postgres-parser.js'
 import { questionKey } from './same-question.js'
 import { mayConcern } from './scan.js'
 import type { SegmentText } from './segment-text.js'
 import { split } from './split.js'
-import { highestParam, isWord, lexSql, nextToken, type SqlToken } from './sql-lexer.js'
+import { highestParam, lexSql } from './sql-lexer.js'
 
 /** What `check` reads of the session beside the catalog: SET predict.<option>. */
 export type Settings = Given['settings']
@@ -64,6 +65,8 @@ export const createRewriter = (deps: RewriterDeps): Rewriter => {
   /** Texts that name one of our words and are ordinary statements. */
   const ordinary = createLru<string, true>(500)
   const parsed = createLru<string, Parsed>(500)
+  /** What is unread of outer SQL that Postgres' parser has accepted. */
+  const outers = createLru<string, ReadonlySet<number>>(500)
   const functionExists = deps.functionExists ?? predictFunctionExists
 
   const parseNode = (node: Node): Parsed => {
@@ -118,94 +121,28 @@ export const createRewriter = (deps: RewriterDeps): Rewriter => {
     const own = Math.max(declared.length, highestParam(tokens), ...nodes.map(node => highestParam(lexSql(node.pql))))
     const { distinct, outerNodes } = number(questions, own)
     const outer = buildOuter(sql, outerNodes, start, end)
-    const unread = unreadParams(await readOuter(outer, nodes[0]))
+    let unread = outers.get(outer.text)
+    if (!unread) {
+      unread = unreadParams(await readOuter(outer, nodes[0]))
+      if (outer.text.length <= REMEMBERED) outers.set(outer.text, unread)
+    }
     const hidden = distinct.reduce((count, { outputs }) => count + outputs.length, 0)
     return {
       sql: outer.text,
       paramTypes: Array.from({ length: own + hidden }, (_, i) => (i < own ? (paramTypes[i] ?? 0) : 0)),
       hidden,
       mapPosition: outer.mapPosition,
-      run: (params, client) => run(deps, distinct, own, unread, params, client),
+      run: (params, client) => run(deps, distinct, { own, unread }, params, client),
     }
   }
 
   return { mayConcern, split, plan }
 }
 
-interface Found {
-  readonly nodes: readonly Node[]
-  readonly start: number
-  readonly end: number
-  readonly tokens: readonly SqlToken[]
-  /** The statement around the nodes; none for a PREDICT that is the statement. */
-  readonly statements: readonly Tree[]
-}
-
-/** The nodes of a statement; 'ordinary' where its text alone shows that it has none, null where the session had to be asked. */
-const locate = async (sql: string, functionExists: () => Promise<boolean>): Promise<Found | 'ordinary' | null> => {
-  if (!isSuspect(sql)) return 'ordinary'
-  const pieces = split(sql, true)
-  const found = pieces.map(piece => ({ piece, ...tokensOf(sql, piece) }))
-  for (const { tokens, start, end } of found) {
-    const nodes = findNodes(sql, tokens)
-    const isStatement = nodes[0]?.form === 'statement' && isWord(tokens[0], 'predict')
-    const text = sql.slice(0, end)
-    const raw = isStatement ? null : await parseSql(text)
-    if (raw?.kind === 'too deep') {
-      if (nodes.length > 0) throw tooDeep()
-      continue
-    }
-    // Valid without us: no PREDICT, but perhaps a predict().
-    const seen = raw?.kind === 'tree' ? [] : nodes
-    let statements = raw?.kind === 'tree' ? raw.statements : []
-    let parsedText = text
-    if (raw?.kind === 'error') {
-      if (nodes.length === 0) continue
-      if (nodes[0].form !== 'statement') {
-        parsedText = mask(text, nodes)
-        statements = await statementsOf(parsedText)
-      }
-    }
-    const calls = functionNodes(sql, parsedText, tokens, statements)
-    if (seen.length === 0 && !calls.found) continue
-    const own = calls.found && (await functionExists())
-    if (seen.length === 0 && own) return null
-    if (pieces.length > 1) throw severalCommands()
-    const all = own ? seen : [...seen, ...calls.nodes()]
-    return { nodes: all.toSorted((a, b) => a.start - b.start), start, end, tokens, statements }
-  }
-  return 'ordinary'
-}
-
-const tokensOf = (sql: string, { start, sql: text }: Piece) => {
-  const end = start + text.length
-  return { tokens: lexSql(sql, start, end), start, end }
-}
-
-/** A word PREDICT with the neighbours of one of ours, outside strings and comments. */
-const isSuspect = (sql: string): boolean => {
-  let before: SqlToken | null = null
-  for (let token = nextToken(sql, 0); token; ) {
-    const after = nextToken(sql, token.end)
-    if (isWord(token, 'predict') && maybePredict(before, after)) return true
-    before = token
-    token = after
-  }
-  return false
-}
-
-const statementsOf = async (sql: string): Promise<readonly Tree[]> => {
-  const outcome = await parseSql(sql)
-  if (outcome.kind === 'too deep') throw tooDeep()
-  if (outcome.kind === 'error')
-    throw new PgError({ code: '42601', message: outcome.message, position: outcome.position })
-  return outcome.statements
-}
-
 /** The tree of the outer SQL, known to take parameters. */
 const readOuter = async (outer: SegmentText, first: Node): Promise<Tree> => {
   try {
-    const [statement] = await statementsOf(outer.text)
+    const [statement] = await statementsOf(outer.text, offset => outer.toSource(offset) === null)
     refuseWithoutParams(statement, first.start)
     return statement
   } catch (error) {
@@ -213,9 +150,6 @@ const readOuter = async (outer: SegmentText, first: Node): Promise<Tree> => {
     throw moved(error, offset => outer.toSource(offset) ?? first.start)
   }
 }
-
-const severalCommands = (): PgError =>
-  new PgError({ code: '42601', message: 'cannot insert multiple commands into a prepared statement' })
 
 /** The same error with its position carried over to another text. */
 const moved = (error: PgError, map: (offset: number) => number): PgError =>
@@ -254,8 +188,7 @@ const number = (questions: readonly Question[], own: number) => {
 const run = async (
   deps: RewriterDeps,
   questions: readonly Numbered[],
-  own: number,
-  unread: ReadonlySet<number>,
+  { own, unread }: { readonly own: number; readonly unread: ReadonlySet<number> },
   params: readonly Param[],
   upstream: Upstream,
 ): Promise<readonly Param[]> => {

@@ -276,6 +276,7 @@ t.test('errors point into the text that the client wrote', async t => {
     'nobody',
   )
   await where(`SELECT 'é𝒳' FROM (${Q}) p WHERE WHERE`, '42601', 'WHERE')
+  await t.rejects(rig.plan(`INSERT INTO scores SELECT abs(${Q})`), { message: 'syntax error at or near "PREDICT"' })
   await where(`SELECT * FROM (${Q}) p GROUP user_id`, '42601', 'user_id')
   await where(`/* é𝒳 */ ${Q} ORDER BY probability LIMIT FETCH`, '42601', 'FETCH')
   await where(`SELECT * FROM (${Q.replace('0, 30', '30, 0')}) p`, '22023', '30, 0')
