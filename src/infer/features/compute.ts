@@ -25,11 +25,13 @@ export function computeFeatures(
 export function computeOn(view: View, columns: readonly FeatureColumn[], priors: LagPriors | null): Float64Array {
   const n = view.rows
   const out = new Float64Array(columns.length * n).fill(Number.NaN)
-  for (const { block, slots, width } of grouped(columns)) {
+  const { groups, copies } = grouped(columns)
+  for (const { block, slots, width } of groups) {
     const at = new Int32Array(width).fill(-1)
     for (let slot = 0; slot < width; slot++) if (slots[slot] >= 0) at[slot] = slots[slot] * n
     computeBlock(view, block, at, out, priors)
   }
+  for (const [from, to] of copies) out.copyWithin(to * n, from * n, (from + 1) * n)
   return out
 }
 
@@ -40,23 +42,31 @@ interface Group {
   readonly width: number
 }
 
-const groups = new WeakMap<readonly FeatureColumn[], readonly Group[]>()
+interface Grouped {
+  readonly groups: readonly Group[]
+  /** Columns asked for once more (a value and its percentile share a recipe): copied from the first. */
+  readonly copies: readonly (readonly [from: number, to: number])[]
+}
+
+const known = new WeakMap<readonly FeatureColumn[], Grouped>()
 
 /** Columns by block, in order of appearance; kept with the list, which the warm path passes again and again. */
-function grouped(columns: readonly FeatureColumn[]): readonly Group[] {
-  const known = groups.get(columns)
-  if (known) return known
+function grouped(columns: readonly FeatureColumn[]): Grouped {
+  const before = known.get(columns)
+  if (before) return before
+  const copies: [number, number][] = []
   const byBlock = new Map<Block, number[]>()
   columns.forEach((column, i) => {
     const slots = byBlock.get(column.block)
-    if (slots) slots[column.slot] = i
+    if (slots?.[column.slot] !== undefined) copies.push([slots[column.slot], i])
+    else if (slots) slots[column.slot] = i
     else {
       const first: number[] = []
       first[column.slot] = i
       byBlock.set(column.block, first)
     }
   })
-  const made = [...byBlock].map(([block, sparse]) => {
+  const groups = [...byBlock].map(([block, sparse]) => {
     // blocks look at slots beyond the last one asked for, hence the room
     const width = Math.max(sparse.length, 32)
     const slots = new Int32Array(width).fill(-1)
@@ -65,7 +75,8 @@ function grouped(columns: readonly FeatureColumn[]): readonly Group[] {
     })
     return { block, slots, width }
   })
-  groups.set(columns, made)
+  const made = { groups, copies }
+  known.set(columns, made)
   return made
 }
 
