@@ -141,14 +141,11 @@ const statementAt = (tokens: readonly SqlToken[]): number => {
 }
 
 /** Whether a token may be a PREDICT of ours, from its neighbours only: what keeps ordinary statements cheap. */
-export const maybePredict = (before: SqlToken | null, after: SqlToken | null): boolean =>
-  isSign(after ?? undefined, '(') ||
-  ((before === null ||
-    isSign(before, '(') ||
-    isSign(before, ')') ||
-    before.kind === 'word' ||
-    before.kind === 'quoted') &&
-    (after === null || after.kind === 'word' || after.kind === 'quoted'))
+export const maybePredict = (before: SqlToken | null, after: SqlToken | null): boolean => {
+  if (before === null || (after !== null && isSign(after, '('))) return true
+  const opens = isSign(before, '(') || isSign(before, ')') || before.kind === 'word' || before.kind === 'quoted'
+  return opens && (after === null || after.kind === 'word' || after.kind === 'quoted')
+}
 
 /**
  * The PREDICTs of one statement, in order of their place.

@@ -21,6 +21,7 @@ import { mayConcern } from './scan.js'
 import type { SegmentText } from './segment-text.js'
 import { split } from './split.js'
 import { highestParam, lexSql } from './sql-lexer.js'
+import { refuseVerbatimParams } from './verbatim.js'
 
 /** What `check` reads of the session beside the catalog: SET predict.<option>. */
 export type Settings = Given['settings']
@@ -89,6 +90,7 @@ export const createRewriter = (deps: RewriterDeps): Rewriter => {
       const { syntax: alone, notices } = syntaxes[i]
       const syntax = node.options.length > 0 ? { ...alone, options: [...alone.options, ...node.options] } : alone
       return inNode(node, () => {
+        refuseVerbatimParams(syntax)
         const checked = check(syntax, catalog, { paramTypes, settings: catalog.settings, aliases })
         assertSupported(checked.task)
         const { task } = checked

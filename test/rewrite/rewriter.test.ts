@@ -280,6 +280,7 @@ t.test('errors point into the text that the client wrote', async t => {
   await where(`SELECT * FROM (${Q}) p GROUP user_id`, '42601', 'user_id')
   await where(`/* é𝒳 */ ${Q} ORDER BY probability LIMIT FETCH`, '42601', 'FETCH')
   await where(`SELECT * FROM (${Q.replace('0, 30', '30, 0')}) p`, '22023', '30, 0')
+  await t.rejects(rig.plan('PREDICT 1'), { code: /42601|0A000/, hint: /PREDICT/ })
   const unclosed = `/* é𝒳 */ ${Q} ORDER BY (probability`
   await t.rejects(rig.plan(unclosed), { code: '42601', position: unclosed.length })
   await t.rejects(rig.plan(`${Q}; SELECT 1`), { code: '42601', message: /multiple commands/ })
@@ -314,6 +315,22 @@ t.test('where the server takes no parameters a PREDICT is refused with a way rou
       },
       sql,
     )
+})
+
+t.test("a client's parameter in verbatim SQL of a PREDICT is refused, since it would be read as another", async t => {
+  const start = 'SELECT 1 FROM (PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR'
+  for (const rest of [
+    "users.user_id IN (SELECT user_id FROM users WHERE name <> '$2' AND name = $1)) p",
+    'EACH users.user_id AS OF now() - $1::interval) p',
+  ])
+    await t.rejects(rig.plan(`${start} ${rest}`), {
+      code: '0A000',
+      position: `${start} ${rest}`.indexOf('$1'),
+      hint: /^Write/,
+    })
+  t.ok(await rig.plan(`${start} EACH users.user_id AS OF $1) p`))
+  t.ok(await rig.plan(`${start} users.user_id = ANY($1)) p`))
+  t.ok(await rig.plan(`${start} users.user_id IN (SELECT user_id FROM users WHERE name = '$1')) p`))
 })
 
 t.test('notices come with the answer, not with its description', async t => {
