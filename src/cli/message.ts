@@ -11,11 +11,13 @@ export interface ServerMessage {
 }
 
 export function formatMessage(message: ServerMessage, sql?: string): string {
-  const lines = [`${message.severity ?? 'ERROR'}:  ${message.message ?? ''}`]
+  const severity = message.severity ?? 'ERROR'
+  const lines = [`${severity}:  ${message.message ?? ''}`]
   if (sql && message.position) lines.push(...pointAt(sql, Number(message.position)))
   if (message.detail) lines.push(`DETAIL:  ${message.detail}`)
   if (message.hint) lines.push(`HINT:  ${message.hint}`)
-  if (message.where) lines.push(`CONTEXT:  ${message.where}`)
+  // as psql: where it happened matters for errors, and is noise on notices
+  if (message.where && /^(ERROR|FATAL|PANIC)$/.test(severity)) lines.push(`CONTEXT:  ${message.where}`)
   return lines.join('\n')
 }
 

@@ -11,6 +11,8 @@ const NUMBERS = new Set([20, 21, 23, 26, 700, 701, 790, 1700])
 
 /** `rows` are texts as the server sent them; null is shown as nothing. Ends with the row count. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly (string | null)[])[]): string {
+  const count = `(${rows.length} row${rows.length === 1 ? '' : 's'})`
+  if (columns.length === 0) return `--\n${count}`
   const cells = rows.map(row => row.map(value => (value ?? '').split('\n')))
   const widths = columns.map((column, i) => {
     let width = length(column.name)
@@ -33,8 +35,7 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
       out.push(parts.join('|').trimEnd())
     }
   }
-  if (columns.length === 0) out.splice(0, 2, '--')
-  return [...out, `(${rows.length} row${rows.length === 1 ? '' : 's'})`].join('\n')
+  return [...out, count].join('\n')
 }
 
 const length = (text: string): number => [...text].length

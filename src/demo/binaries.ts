@@ -36,7 +36,7 @@ export async function serverUser(): Promise<OsUser | undefined> {
  */
 export async function embeddedBinaries(user: OsUser | undefined): Promise<Binaries> {
   const native = await packageFolder()
-  const folder = user && !(await reachable(native)) ? await copyOf(native) : native
+  const folder = user && !(await reachable(native)) ? await copyOf(native, await temporaryFolder(user)) : native
   await restoreSymlinks(folder)
   const suffix = platform() === 'win32' ? '.exe' : ''
   const binaries = {
@@ -60,6 +60,11 @@ async function packageFolder(): Promise<string> {
   }
 }
 
+/** The system's temporary folder, or /tmp where `user` could not get into that. */
+export async function temporaryFolder(user: OsUser | undefined): Promise<string> {
+  return !user || (await reachable(tmpdir())) ? tmpdir() : '/tmp'
+}
+
 /** Every folder down to `folder` lets other users pass. */
 async function reachable(folder: string): Promise<boolean> {
   for (let at = folder; ; at = path.dirname(at)) {
@@ -68,9 +73,9 @@ async function reachable(folder: string): Promise<boolean> {
   }
 }
 
-async function copyOf(native: string): Promise<string> {
+async function copyOf(native: string, temporary: string): Promise<string> {
   const { version } = JSON.parse(await readFile(path.join(native, '..', 'package.json'), 'utf8')) as { version: string }
-  const home = path.join(tmpdir(), `pgpredict-postgres-${version}`)
+  const home = path.join(temporary, `pgpredict-postgres-${version}`)
   const owner = (await lstat(home).catch(() => null))?.uid
   if (owner === 0) return path.join(home, 'native')
   if (owner !== undefined) throw new Error(`${home} belongs to another user: remove it, or set TMPDIR`)

@@ -4,10 +4,9 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { appendFile, chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { type Binaries, embeddedBinaries, type OsUser, serverUser } from './binaries.js'
+import { type Binaries, embeddedBinaries, type OsUser, serverUser, temporaryFolder } from './binaries.js'
 
 export interface EmbeddedOptions {
   /** 0 or undefined: any free port. */
@@ -22,7 +21,7 @@ export interface EmbeddedOptions {
 
 export interface EmbeddedServer {
   readonly port: number
-  /** Folder of the unix socket, for `host=`. */
+  /** Folder of the unix socket, for `host=`; without a socket where the path of the temporary folder is too long for one. */
   readonly socketDir: string
   /** A line of the server's log, without its prefix; for tests that wait for one. */
   log(): string
@@ -36,7 +35,7 @@ const trusted = ['local all all trust', 'host all all 127.0.0.1/32 trust', 'loca
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedServer> {
   const user = await serverUser()
   const binaries = await embeddedBinaries(user)
-  const home = await mkdtemp(path.join(tmpdir(), 'pgpredict-'))
+  const home = await mkdtemp(path.join(await temporaryFolder(user), 'pgpredict-'))
   try {
     await chmod(home, 0o755) // the socket in it is for whoever connects
     const data = path.join(home, 'data')
@@ -75,7 +74,7 @@ async function configure(
   const lines = [
     "listen_addresses = '127.0.0.1'",
     `port = ${port}`,
-    `unix_socket_directories = '${home}'`,
+    `unix_socket_directories = '${socketFits(home) ? home : ''}'`,
     'max_connections = 200',
     // the data is generated: losing it in a crash costs nothing, waiting for the disk does
     'fsync = off',
@@ -155,6 +154,9 @@ async function stopChild(child: ChildProcess, exited: Promise<void>): Promise<vo
   await exited
   clearTimeout(impatient)
 }
+
+/** The system's limit on a socket's path, 103 bytes on some. */
+const socketFits = (folder: string): boolean => Buffer.byteLength(folder) + '/.s.PGSQL.65535'.length < 103
 
 /** A process group of its own: a Ctrl-C in our terminal is ours to handle, and must not stop the server under open sessions. */
 const spawnOptions = (user: OsUser | undefined) => ({ ...user, detached: true, env: environment() })

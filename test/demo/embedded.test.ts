@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import t from 'tap'
 import { startEmbedded } from '../../src/demo/embedded.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
@@ -42,4 +44,21 @@ t.test('each test database is its own', async t => {
   const other = await connect(two)
   t.teardown(() => other.end())
   await t.rejects(other.query('SELECT * FROM mark'), /does not exist/)
+})
+
+t.test('a temporary folder too deep for a unix socket is no obstacle', async t => {
+  const { TMPDIR } = process.env
+  const deep = path.join(tmpdir(), 'x'.repeat(60), 'y'.repeat(60))
+  mkdirSync(deep, { recursive: true })
+  process.env.TMPDIR = deep
+  t.teardown(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+    rmSync(path.dirname(deep), { recursive: true, force: true })
+  })
+  const server = await startEmbedded()
+  t.teardown(() => server.stop())
+  const client = await connect(`postgres://postgres@127.0.0.1:${server.port}/postgres`)
+  t.equal((await client.query('SELECT 1 AS one')).rows[0].one, 1)
+  await client.end()
 })

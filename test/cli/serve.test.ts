@@ -1,0 +1,83 @@
+import net, { type AddressInfo } from 'node:net'
+import t from 'tap'
+import { checkHealth } from '../../src/cli/healthcheck.js'
+import { writeShop } from '../../src/demo/shop.js'
+import { runCli } from '../helpers/cli.js'
+import { connect, startPostgres } from '../helpers/postgres.js'
+
+const postgres = await startPostgres()
+t.teardown(() => postgres.stop())
+const upstream = await postgres.createDatabase()
+const owner = await connect(upstream)
+await writeShop(owner, { seed: 1, now: new Date(), users: 500 })
+await owner.end()
+
+t.test('serve passes SQL on, answers PREDICT, reports on the database, and stops when told to', async t => {
+  const cli = runCli(['--upstream', upstream, '--listen', '127.0.0.1:0'], { cwd: t.testdir({}) })
+  t.teardown(() => cli.child.kill('SIGKILL'))
+  const [, url] = await cli.until(/psql '(\S+)'/)
+  const client = await connect(url!)
+  t.same((await client.query('SELECT count(*)::int AS n FROM users')).rows, [{ n: 500 }])
+  const { rows } = await client.query(
+    'SELECT p.user_id, p.probability FROM (PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id IN (1, 2)) p ORDER BY 1',
+  )
+  t.same(
+    rows.map(row => row.user_id),
+    ['1', '2'],
+  )
+  for (const { probability } of rows) t.ok(probability > 0 && probability < 1)
+  await client.end()
+
+  await cli.until(/try:[\s\S]*LIMIT 10;\n/)
+  t.match(cli.stdout(), /7 tables, 8 foreign keys/)
+  t.match(cli.stdout(), /^order_items .* the latest of orders/m)
+  const { host, port } = { host: '127.0.0.1', port: Number(new URL(url!).port) }
+  t.equal(await checkHealth({ host, port }), null)
+  const checked = runCli(['healthcheck', '--listen', `${host}:${port}`])
+  t.equal(await checked.exit, 0)
+
+  cli.child.kill('SIGTERM')
+  t.equal(await cli.exit, 0)
+  await t.rejects(connect(url!))
+})
+
+t.test(
+  'a health check fails where nothing listens, where the upstream is gone, and where no Postgres answers',
+  async t => {
+    t.match(await checkHealth({ host: '127.0.0.1', port: 1 }), /ECONNREFUSED/)
+    const cli = runCli(
+      ['-u', 'postgres://127.0.0.1:1/x', '-l', '127.0.0.1:0', '--no-report', '--log-level', 'silent'],
+      { cwd: t.testdir({}) },
+    )
+    t.teardown(() => cli.child.kill('SIGKILL'))
+    const [, port] = await cli.until(/listens on 127\.0\.0\.1:(\d+)/)
+    t.match(await checkHealth({ host: '127.0.0.1', port: Number(port) }), /08006/)
+    cli.child.kill('SIGTERM')
+    await cli.exit
+    const impostor = net.createServer(socket => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    await new Promise<void>(resolve => impostor.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => impostor.close())
+    t.not(await checkHealth({ host: '127.0.0.1', port: (impostor.address() as AddressInfo).port }), null)
+  },
+)
+
+t.test('settings are checked and printed without their secrets', async t => {
+  const cwd = t.testdir({ 'pgpredict.toml': '[tables.orders]\ntime = "created_at"\n' })
+  const shown = runCli(['--check-config', '--upstream', 'postgres://ann:hunter2@db/x'], { cwd })
+  t.equal(await shown.exit, 0)
+  t.match(shown.stdout(), 'upstream = "postgres://ann:***@db/x"')
+  t.match(shown.stdout(), '[tables.orders]\ntime = "created_at"')
+  t.notMatch(shown.stdout() + shown.stderr(), 'hunter2')
+  const missing = runCli([], { cwd: t.testdir({}) })
+  t.equal(await missing.exit, 2)
+  t.match(missing.stderr(), 'pgpredict: no upstream database\npgpredict --upstream postgres://')
+  const typo = runCli(['--upstrem', 'x'], { cwd })
+  t.not(await typo.exit, 0)
+  t.match(typo.stderr(), /Did you mean --upstream/)
+})
+
+t.test('--version is the package’s', async t => {
+  const cli = runCli(['--version'])
+  t.equal(await cli.exit, 0)
+  t.match(cli.stdout(), /^\d+\.\d+\.\d+\n$/)
+})
