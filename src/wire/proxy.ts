@@ -4,12 +4,11 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { fatalMessage, hangUp } from './fatal.js'
-import { Malformed } from './messages/reader.js'
 import { type ProxyOptions, silent } from './options.js'
 import { Session, type SessionContext } from './session.js'
 import { CancelKeys, deliverCancel } from './start/cancel.js'
 import { connectUpstream } from './start/connect-upstream.js'
-import { type Greeting, greet } from './start/greet.js'
+import { type Greeting, greet, Refused } from './start/greet.js'
 import { ConnectionClosed } from './start/read.js'
 
 /** Time for a client to send its start-up packet, as the server's authentication_timeout. */
@@ -71,7 +70,7 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
     } catch (error) {
       if (!(error instanceof ConnectionClosed))
         log.info({ err: error, peer: client.remoteAddress }, 'connection refused')
-      if (error instanceof Malformed) hangUp(client, fatalMessage('08P01', error.message))
+      if (error instanceof Refused) hangUp(error.socket, fatalMessage('08P01', error.message))
       else client.destroy()
       return
     } finally {

@@ -1,9 +1,9 @@
 // The first packets of a connection carry no type byte: a length and a code that says what they are.
 
-import { Malformed, Reader } from './reader.js'
+import { Reader } from './reader.js'
 
 /** The server reads no longer start-up packet (MAX_STARTUP_PACKET_LENGTH). */
-export const MAX_STARTUP = 10_000
+const MAX_STARTUP = 10_000
 
 export const CANCEL_REQUEST = 80877102
 export const SSL_REQUEST = 80877103
@@ -29,12 +29,11 @@ export function asksForReplication(packet: Buffer): boolean {
   return false
 }
 
-/** Length of the packet that begins here; null: its first 8 bytes are not all here yet. */
+/** Bytes needed to have the packet that begins here, or to know how many; null: no packet begins so. */
 export function startupLength(bytes: Buffer): number | null {
-  if (bytes.length < 8) return null
+  if (bytes.length < 8) return 8
   const length = bytes.readInt32BE(0)
-  if (length < 8 || length > MAX_STARTUP) throw new Malformed(`invalid length of start-up packet: ${length}`)
-  return length
+  return length < 8 || length > MAX_STARTUP ? null : length
 }
 
 function request(code: number, rest: Buffer): Buffer {

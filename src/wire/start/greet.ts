@@ -2,15 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import { Malformed } from '../messages/reader.js'
-import {
-  CANCEL_REQUEST,
-  GSSENC_REQUEST,
-  MAX_STARTUP,
-  SSL_REQUEST,
-  startupLength,
-  TLS_HANDSHAKE,
-} from '../messages/startup.js'
+import { CANCEL_REQUEST, GSSENC_REQUEST, SSL_REQUEST, startupLength, TLS_HANDSHAKE } from '../messages/startup.js'
 import { readAtLeast } from './read.js'
 
 export interface Greeting {
@@ -24,49 +16,58 @@ export interface Greeting {
   readonly rest: Buffer
 }
 
+/** A client that is told why it is not served. */
+export class Refused extends Error {
+  constructor(
+    message: string,
+    readonly socket: Socket,
+  ) {
+    super(message)
+  }
+}
+
 /** SSLRequest and GSSENCRequest may each come once, in either order. */
-const MAX_REQUESTS = 3
+const MAX_REQUESTS = 2
 
 export async function greet(client: Socket, secureContext: SecureContext | null): Promise<Greeting> {
   let socket = client
   let bytes = await readAtLeast(socket, 1)
   if (bytes[0] === TLS_HANDSHAKE) {
-    if (secureContext === null) throw new Malformed('direct TLS connection, but no certificate is configured')
+    // Someone who speaks TLS could not read an error in plain.
+    if (secureContext === null) throw new Error('direct TLS connection, but no certificate is configured')
     const encrypted = await encrypt(socket, bytes, secureContext)
     // Without this check a browser could be made to speak TLS to a database.
     if (encrypted.alpnProtocol !== 'postgresql')
-      throw new Malformed('direct TLS connection without ALPN protocol postgresql')
+      throw new Error('direct TLS connection without ALPN protocol postgresql')
     socket = encrypted
-    bytes = await readAtLeast(socket, 1)
+    bytes = Buffer.alloc(0)
   }
-  for (let requests = 0; requests < MAX_REQUESTS; requests++) {
-    const length = startupLength(bytes)
-    if (length === null || bytes.length < length) {
-      bytes = Buffer.concat([bytes, await readAtLeast(socket, (length ?? 8) - bytes.length)])
-      requests--
-      continue
-    }
-    const code = bytes.readInt32BE(4)
+  for (let requests = 0; ; requests++) {
+    const { packet, rest } = await readPacket(socket, bytes)
+    const code = packet.readInt32BE(4)
     if (code !== SSL_REQUEST && code !== GSSENC_REQUEST) {
-      return {
-        socket,
-        encrypted: socket instanceof TLSSocket,
-        kind: code === CANCEL_REQUEST ? 'cancel' : 'session',
-        packet: bytes.subarray(0, length),
-        rest: bytes.subarray(length),
-      }
+      const kind = code === CANCEL_REQUEST ? 'cancel' : 'session'
+      return { socket, encrypted: socket instanceof TLSSocket, kind, packet, rest }
     }
+    if (requests === MAX_REQUESTS) throw new Refused('too many encryption requests', socket)
     // Sent before the answer, it was not encrypted and may be an attacker's (CVE-2021-23214).
-    if (bytes.length > length) throw new Malformed('received unencrypted data after encryption request')
+    if (rest.length > 0) throw new Refused('received unencrypted data after encryption request', socket)
     if (code === SSL_REQUEST && secureContext !== null && !(socket instanceof TLSSocket)) {
       socket.write('S')
       socket = await encrypt(socket, null, secureContext)
     } else socket.write('N')
-    bytes = await readAtLeast(socket, 1)
+    bytes = Buffer.alloc(0)
   }
-  throw new Malformed(
-    `more than ${MAX_REQUESTS - 1} encryption requests, or a start-up packet beyond ${MAX_STARTUP} bytes`,
-  )
+}
+
+/** A whole packet that begins with `bytes`, and what has come behind it. */
+async function readPacket(socket: Socket, bytes: Buffer): Promise<{ packet: Buffer; rest: Buffer }> {
+  for (let here = bytes; ; ) {
+    const length = startupLength(here)
+    if (length === null) throw new Refused('invalid length of startup packet', socket)
+    if (here.length >= length) return { packet: here.subarray(0, length), rest: here.subarray(length) }
+    here = Buffer.concat([here, await readAtLeast(socket, length - here.length)])
+  }
 }
 
 function encrypt(socket: Socket, already: Buffer | null, secureContext: SecureContext): Promise<TLSSocket> {
@@ -76,11 +77,13 @@ function encrypt(socket: Socket, already: Buffer | null, secureContext: SecureCo
   // Errors have a listener at every moment of a socket's life, or they end the process.
   encrypted.on('error', () => {})
   return new Promise((resolve, reject) => {
-    encrypted.once('secure', () => {
-      encrypted.off('error', reject)
-      resolve(encrypted)
-    })
-    encrypted.once('error', reject)
-    encrypted.once('close', () => reject(new Error('connection closed during the TLS handshake')))
+    const onError = (error: Error) => settle(() => reject(error))
+    const onEnd = () => onError(new Error('connection closed during the TLS handshake'))
+    const settle = (then: () => void) => {
+      encrypted.off('error', onError).off('end', onEnd).off('close', onEnd)
+      then()
+    }
+    encrypted.once('secure', () => settle(() => resolve(encrypted)))
+    encrypted.once('error', onError).once('end', onEnd).once('close', onEnd)
   })
 }
