@@ -32,7 +32,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     const rewriter = createRewriter({
       async catalog(upstream) {
         const facts = await graphs.facts(upstream)
-        return { ...(await graphs.get(upstream, facts)), settings: facts.options }
+        const settings = Object.fromEntries(
+          Object.entries(facts.options).map(([name, value]) => [`predict.${name}`, value]),
+        )
+        return { ...(await graphs.get(upstream, facts)), settings }
       },
       answer: createAnswer({ graphs, infer }),
     })

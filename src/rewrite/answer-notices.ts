@@ -46,7 +46,8 @@ export function tellUser({ task, times, result, asked }: Told, upstream: Upstrea
   }
 }
 
-const instant = (us: bigint): string => `${new Date(Number(us / 1000n) + 946_684_800_000).toISOString().slice(0, 19).replace('T', ' ')}+00`
+const instant = (us: bigint): string =>
+  `${new Date(Number(us / 1000n) + 946_684_800_000).toISOString().slice(0, 19).replace('T', ' ')}+00`
 
 function nameOf(entry: unknown): string {
   const { source } = entry as { source: { table: string; column: string | null } }

@@ -2,14 +2,14 @@
 // come, and the arrays it sends back, which are the parameters of the rewritten statement.
 
 import { createHash } from 'node:crypto'
+import type { GraphCache, SessionFacts } from '../graph/catalog/index.js'
 import { anchorSql, gridOf } from '../graph/extract/anchors.js'
 import { SqlParams } from '../graph/extract/sql.js'
 import { type Extraction, extractionOf } from '../graph/extract/statement.js'
-import type { GraphCache, SessionFacts } from '../graph/catalog/index.js'
 import { ContextGone, type InferClient, type InferResult } from '../infer/client.js'
 import { PgError } from '../pg-error.js'
-import { tablesUsed } from '../pql/index.js'
 import type { Table } from '../pql/catalog.js'
+import { tablesUsed } from '../pql/index.js'
 import type { OutputColumn, Task } from '../pql/task.js'
 import { tellUser } from './answer-notices.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
@@ -29,12 +29,21 @@ export interface Times {
   readonly now: bigint
 }
 
-export type Answer = (task: Task, outputs: readonly OutputColumn[], params: readonly Param[], upstream: Upstream) => Promise<readonly Param[]>
+export type Answer = (
+  task: Task,
+  outputs: readonly OutputColumn[],
+  params: readonly Param[],
+  upstream: Upstream,
+) => Promise<readonly Param[]>
 
 export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDeps): Answer {
   return async (task, outputs, params, upstream) => {
     const began = performance.now()
-    const [facts, tuned, times] = await Promise.all([graphs.facts(upstream), tune(upstream), readTimes(task, params, upstream)])
+    const [facts, tuned, times] = await Promise.all([
+      graphs.facts(upstream),
+      tune(upstream),
+      readTimes(task, params, upstream),
+    ])
     upstream.setTimeout(facts.statementTimeout)
     const grid = gridOf(times.anchor, times.oldest, task.horizon!, task.reach!)
     if (grid.context.length === 0) throw nothingClosed(task, times)
@@ -42,12 +51,28 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     const key = contextKey(task, params, facts, grid.cell)
     const ask = async (cold: boolean): Promise<InferResult> => {
       const context = cold ? contextSizes(task.options) : null
-      const extraction = extractionOf({ task, grid, context, seed: task.options.seed ?? 42, mostEntities: most + 1, client: params, use: null })
+      const extraction = extractionOf({
+        task,
+        grid,
+        context,
+        seed: task.options.seed ?? 42,
+        mostEntities: most + 1,
+        client: params,
+        use: null,
+      })
       return extract(extraction, cold, key)
     }
     const extract = async (extraction: Extraction, cold: boolean, contextKey: string | null): Promise<InferResult> => {
-      const { mode = 'normal', seed = 42, statistic = 'median', contextSize = contextSizes(task.options).total } = task.options
-      const job = infer.job({ contextKey, spec: extraction.spec, options: { mode, seed, statistic, contextRows: contextSize }, cold }, upstream.signal)
+      const {
+        mode = 'normal',
+        seed = 42,
+        statistic = 'median',
+        contextSize = contextSizes(task.options).total,
+      } = task.options
+      const job = infer.job(
+        { contextKey, spec: extraction.spec, options: { mode, seed, statistic, contextRows: contextSize }, cold },
+        upstream.signal,
+      )
       try {
         const asked = new Asked(extraction)
         const relay = (payload: Buffer) => {
@@ -85,7 +110,10 @@ const tuneSql = `SELECT jit, mem, pg_catalog.set_config('jit', 'off', true), CAS
 
 async function restore(upstream: Upstream, [jit, mem]: readonly [string, string]): Promise<void> {
   const params = [jit, mem].map(value => ({ type: 25, format: 0 as const, value: Buffer.from(value) }))
-  await upstream.query(`SELECT pg_catalog.set_config('jit', $1, true), pg_catalog.set_config('work_mem', $2, true)`, params)
+  await upstream.query(
+    `SELECT pg_catalog.set_config('jit', $1, true), pg_catalog.set_config('work_mem', $2, true)`,
+    params,
+  )
 }
 
 async function readTimes(task: Task, client: readonly Param[], upstream: Upstream): Promise<Times> {
@@ -95,7 +123,11 @@ async function readTimes(task: Task, client: readonly Param[], upstream: Upstrea
   const [anchor, oldest, newest, now] = row!.map(value => value?.readBigInt64BE() ?? null)
   if (oldest === null || newest === null) throw emptyTarget(task)
   if (anchor === null) {
-    throw new PgError({ code: '22004', message: 'AS OF must not be null', hint: `Give a time, as in AS OF '2026-01-01', or leave AS OF out.` })
+    throw new PgError({
+      code: '22004',
+      message: 'AS OF must not be null',
+      hint: `Give a time, as in AS OF '2026-01-01', or leave AS OF out.`,
+    })
   }
   return { anchor: anchor!, oldest: oldest!, newest: newest!, now: now! }
 }
@@ -106,11 +138,24 @@ async function readTimes(task: Task, client: readonly Param[], upstream: Upstrea
  */
 function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, cell: bigint): string | null {
   if (facts.hasWritten || [...reachable(task)].some(table => !table.cacheable)) return null
-  const given = task.params.map(({ index }) => [index, params[index - 1]?.format, params[index - 1]?.value?.toString('base64') ?? null])
+  const given = task.params.map(({ index }) => [
+    index,
+    params[index - 1]?.format,
+    params[index - 1]?.value?.toString('base64') ?? null,
+  ])
   const constants = task.ids.kind === 'any' ? given.filter(([index]) => index !== idsParam(task)) : given
   const { mode, seed, contextSize, hops, exclude, include } = task.options
   const columns = (refs: typeof exclude) => refs?.map(r => `${r.table.oid}.${r.column.attnum}`).sort()
-  const facet = [facts.database.oid, facts.role.oid, facts.timeZone, facts.rowSecurity, facts.token, task.normalised, constants, String(cell)]
+  const facet = [
+    facts.database.oid,
+    facts.role.oid,
+    facts.timeZone,
+    facts.rowSecurity,
+    facts.token,
+    task.normalised,
+    constants,
+    String(cell),
+  ]
   const text = JSON.stringify([...facet, mode, seed, contextSize, hops, columns(exclude), columns(include)])
   return createHash('sha256').update(text).digest('base64url')
 }
@@ -152,16 +197,28 @@ class Asked {
   }
 }
 
-function outputParam(column: OutputColumn, outputs: readonly OutputColumn[], task: Task, result: InferResult, ms: number): Param {
+function outputParam(
+  column: OutputColumn,
+  outputs: readonly OutputColumn[],
+  task: Task,
+  result: InferResult,
+  ms: number,
+): Param {
   const keys = task.entity.key.length
   const index = outputs.indexOf(column)
-  const values = index < keys ? (result.keys[index] ?? emptyArray(task.entity.key[index]!.type)) : byRole(index - keys, task, result, ms)
+  const values =
+    index < keys
+      ? (result.keys[index] ?? emptyArray(task.entity.key[index]!.type))
+      : byRole(index - keys, task, result, ms)
   return { format: 1, value: values }
 }
 
 /** The columns after the key, in the order that output-columns.ts gives them. */
 function byRole(i: number, task: Task, result: InferResult, ms: number): Buffer {
-  const fixed = task.kind === 'binary' ? [result.anchorTime, result.prediction, result.probability] : [result.anchorTime, result.prediction, result.lower, result.upper]
+  const fixed =
+    task.kind === 'binary'
+      ? [result.anchorTime, result.prediction, result.probability]
+      : [result.anchorTime, result.prediction, result.lower, result.upper]
   const extra = task.options.timing ? [repeated(1186, intervalOf(ms), result.count)] : []
   const found = [...fixed, ...extra][i]
   if (!found) throw new PgError({ code: 'XX000', message: `prediction has no column ${i + 1}` })

@@ -38,7 +38,11 @@ export interface Upstream {
    * Like `stream`, but the statement is kept prepared on the session under a name derived from its text and parameter types,
    * so that it is parsed and planned once. The wire forgets it when the client runs DISCARD ALL or DEALLOCATE ALL.
    */
-  streamPrepared(sql: string, params: readonly TypedParam[], onRow: (payload: Buffer) => void | Promise<void>): Promise<number>
+  streamPrepared(
+    sql: string,
+    params: readonly TypedParam[],
+    onRow: (payload: Buffer) => void | Promise<void>,
+  ): Promise<number>
   /** A NoticeResponse to the client, at once, respecting its client_min_messages. */
   notice(notice: Notice): void
   /** Last transaction status seen in ReadyForQuery. */

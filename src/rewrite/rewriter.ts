@@ -21,6 +21,7 @@ import { mayConcern } from './scan.js'
 import type { SegmentText } from './segment-text.js'
 import { split } from './split.js'
 import { highestParam, lexSql } from './sql-lexer.js'
+import { unseen } from './unseen.js'
 import { refuseVerbatimParams } from './verbatim.js'
 
 /** What `check` reads of the session beside the catalog: SET predict.<option>. */
@@ -86,26 +87,25 @@ export const createRewriter = (deps: RewriterDeps): Rewriter => {
     const catalog = await deps.catalog(upstream)
     const paramTypes = [...declared]
     const aliases = aliasesIn(statements, catalog)
-    const questions = nodes.map((node, i): Question => {
-      const { syntax: alone, notices } = syntaxes[i]
+    const read = (node: Node, { syntax: alone, notices }: Parsed): Question => {
       const syntax = node.options.length > 0 ? { ...alone, options: [...alone.options, ...node.options] } : alone
-      return inNode(node, () => {
-        refuseVerbatimParams(syntax)
-        const checked = check(syntax, catalog, { paramTypes, settings: catalog.settings, aliases })
-        assertSupported(checked.task)
-        const { task } = checked
-        for (const { index, type } of task.params) if (isOpen(paramTypes[index - 1])) paramTypes[index - 1] = type
-        const outputs = outputColumns(task)
-        return {
-          node,
-          syntax,
-          task,
-          outputs,
-          notices: [...notices, ...checked.notices],
-          key: questionKey(task, outputs),
-        }
-      })
-    })
+      refuseVerbatimParams(syntax)
+      const checked = check(syntax, catalog, { paramTypes, settings: catalog.settings, aliases })
+      assertSupported(checked.task)
+      const { task } = checked
+      for (const { index, type } of task.params) if (isOpen(paramTypes[index - 1])) paramTypes[index - 1] = type
+      const outputs = outputColumns(task)
+      return { node, syntax, task, outputs, notices: [...notices, ...checked.notices], key: questionKey(task, outputs) }
+    }
+    const questions: Question[] = []
+    for (const [i, node] of nodes.entries()) {
+      try {
+        questions.push(read(node, syntaxes[i]))
+      } catch (error) {
+        const told = await unseen(error, node.pql, upstream)
+        throw told instanceof PgError ? moved(told, node.toClient) : told
+      }
+    }
     return { questions, paramTypes }
   }
 

@@ -34,7 +34,8 @@ export function anchorSql(task: Task, params: SqlParams): string {
     const rows = new RowSource(table, 'r')
     const time = rows.time()
     const [single] = rows.moments().length === 1 ? rows.moments() : []
-    if (!single) return `SELECT pg_catalog.min(t) AS lo, pg_catalog.max(t) AS hi FROM (SELECT ${time} AS t FROM ${rows.from}) s WHERE pg_catalog.isfinite(t)`
+    if (!single)
+      return `SELECT pg_catalog.min(t) AS lo, pg_catalog.max(t) AS hi FROM (SELECT ${time} AS t FROM ${rows.from}) s WHERE pg_catalog.isfinite(t)`
     // min and max in the column's own type, so that an index answers; infinite values are set aside first.
     const bare = single.sql
     return `SELECT pg_catalog.min(${bare})::pg_catalog.timestamptz AS lo, pg_catalog.max(${bare})::pg_catalog.timestamptz AS hi FROM ${rows.from} WHERE ${bare} > '-infinity' AND ${bare} < 'infinity'`

@@ -37,7 +37,10 @@ export function sourceOf(table: Table, column: Column | null, hop: number): Sour
 export function columnChannels(use: ColumnUse): ColumnChannels {
   const { value: v, column, own, trusted } = use
   const source = sourceOf(use.table, column, use.hop)
-  const number = (kind: NumberChannel['kind'], sql: string): NumberSql => ({ channel: { kind, source, own, trusted }, sql })
+  const number = (kind: NumberChannel['kind'], sql: string): NumberSql => ({
+    channel: { kind, source, own, trusted },
+    sql,
+  })
   const category = (sql: string): CodeSql => ({ channel: { kind: 'category', source, own, trusted }, sql })
   const presence = number('presence', `(pg_catalog.num_nonnulls(${v}))::pg_catalog.float8`)
   if (column.tag === 'class') return { numbers: [], codes: [category(hash(`${v}::pg_catalog.text`))] }
@@ -64,12 +67,21 @@ export function columnChannels(use: ColumnUse): ColumnChannels {
       return { numbers: [], codes: [category(hash(`${v}::pg_catalog.text`))] }
     case 'text': {
       const codes = [category(hash(`${v}::pg_catalog.text`))]
-      return { numbers: use.light ? [] : [number('size', `pg_catalog.octet_length(${v}::pg_catalog.text)::pg_catalog.float8`)], codes }
+      return {
+        numbers: use.light ? [] : [number('size', `pg_catalog.octet_length(${v}::pg_catalog.text)::pg_catalog.float8`)],
+        codes,
+      }
     }
     case 'array':
-      return { numbers: use.light ? [] : [number('size', `pg_catalog.cardinality(${v})::pg_catalog.float8`)], codes: [category(hash(`${v}::pg_catalog.text`))] }
+      return {
+        numbers: use.light ? [] : [number('size', `pg_catalog.cardinality(${v})::pg_catalog.float8`)],
+        codes: [category(hash(`${v}::pg_catalog.text`))],
+      }
     case 'json':
-      return { numbers: use.light ? [] : [number('size', `pg_catalog.octet_length(${v}::pg_catalog.text)::pg_catalog.float8`)], codes: [] }
+      return {
+        numbers: use.light ? [] : [number('size', `pg_catalog.octet_length(${v}::pg_catalog.text)::pg_catalog.float8`)],
+        codes: [],
+      }
     default:
       return { numbers: use.light || column.notNull ? [] : [presence], codes: [] }
   }
@@ -87,6 +99,9 @@ export function toFloat(column: Column, v: string): string {
 
 /** Microseconds since 2000-01-01, as Postgres itself counts; a date is its midnight in the session's time zone. */
 function microseconds(column: Column, v: string): string {
-  const safe = column.typeClass === 'date' ? `CASE WHEN ${v} < '200000-01-01'::pg_catalog.date AND ${v} > '4000-01-01 BC'::pg_catalog.date THEN ${v}::pg_catalog.timestamptz END` : `${v}::pg_catalog.timestamptz`
+  const safe =
+    column.typeClass === 'date'
+      ? `CASE WHEN ${v} < '200000-01-01'::pg_catalog.date AND ${v} > '4000-01-01 BC'::pg_catalog.date THEN ${v}::pg_catalog.timestamptz END`
+      : `${v}::pg_catalog.timestamptz`
   return `((pg_catalog.date_part('epoch', ${safe}) - 946684800) * 1000000)`
 }

@@ -43,7 +43,9 @@ function matchSql(c: Extract<Condition, { kind: 'match' }>, left: string, patter
     case 'ILIKE':
       return `(${left} ${not}${c.op} ${pattern})`
     case 'CONTAINS':
-      return isArray ? `(${not}${pattern} = ANY (${left}))` : `(${not}pg_catalog.strpos(${left}::pg_catalog.text, ${pattern}) > 0)`
+      return isArray
+        ? `(${not}${pattern} = ANY (${left}))`
+        : `(${not}pg_catalog.strpos(${left}::pg_catalog.text, ${pattern}) > 0)`
     case 'STARTS WITH':
       return `(${not}pg_catalog.left(${left}::pg_catalog.text, pg_catalog.length(${pattern})) = ${pattern})`
     case 'ENDS WITH':

@@ -1,8 +1,8 @@
 // Labelled examples from the past, in SQL: the query replayed at earlier anchors whose windows have closed, and a reference population.
 
-import { walkAggregates } from '../../pql/index.js'
 import type { Interval } from '../../pql/ast.js'
 import type { Link } from '../../pql/catalog.js'
+import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
 import type { Grid } from './anchors.js'
 import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
@@ -73,15 +73,26 @@ class ContextSql {
   /** Every aggregate whose value at the context's anchors is needed, the cohort's recency included. */
   #aggregates(): Aggregate[] {
     const { where, assuming, target } = this.#task
-    return [...walkAggregates(target), ...(where ? walkAggregates(where) : []), ...(assuming ? walkAggregates(assuming) : [])]
+    return [
+      ...walkAggregates(target),
+      ...(where ? walkAggregates(where) : []),
+      ...(assuming ? walkAggregates(assuming) : []),
+    ]
   }
 
   #candidates(): string {
     const { table, key } = this.#task.entity
     const rows = new RowSource(table, 'x')
-    const keys = identityColumns(table).map((c, i) => `${rows.own(c)} AS ${keyName(i)}`).join(', ')
-    const text = key.length === 1 ? `${rows.own(key[0]!)}::pg_catalog.text` : `ROW(${key.map(c => rows.own(c)).join(', ')})::pg_catalog.text`
-    const filters = conjuncts(this.#task.where).filter(c => !isTemporal(c)).map(c => conditionSql(c, o => columnOperand(o, rows), this.#params))
+    const keys = identityColumns(table)
+      .map((c, i) => `${rows.own(c)} AS ${keyName(i)}`)
+      .join(', ')
+    const text =
+      key.length === 1
+        ? `${rows.own(key[0]!)}::pg_catalog.text`
+        : `ROW(${key.map(c => rows.own(c)).join(', ')})::pg_catalog.text`
+    const filters = conjuncts(this.#task.where)
+      .filter(c => !isTemporal(c))
+      .map(c => conditionSql(c, o => columnOperand(o, rows), this.#params))
     const end = table.columns.find(c => c.tag === 'end')
     const time = rows.time()
     return (
@@ -102,7 +113,11 @@ class ContextSql {
   /** value of one aggregate for each (candidate, anchor) that has rows in its window. */
   #group(a: Aggregate, bounds: string): string {
     const rows = new RowSource(a.table, 'r')
-    const join = joinEntity(a.path.map(s => s.link), rows, 'c')
+    const join = joinEntity(
+      a.path.map(s => s.link),
+      rows,
+      'c',
+    )
     const time = rows.time()
     const filter = filterSql(a, rows, this.#params)
     const call = aggregateCall(a, rows)
@@ -110,7 +125,9 @@ class ContextSql {
     if (a.window?.start) conditions.push(rows.after({ timestamptz: 'b.lo', timestamp: 'b.lots' }))
     if (filter !== null) conditions.push(filter)
     const few = this.#grid.context.length <= FEW_ANCHORS
-    const anchors = few ? `JOIN ${bounds} b ON true` : `CROSS JOIN LATERAL (${this.#anchorsAround(a, time)}) k JOIN ${bounds} b ON b.i = k.i`
+    const anchors = few
+      ? `JOIN ${bounds} b ON true`
+      : `CROSS JOIN LATERAL (${this.#anchorsAround(a, time)}) k JOIN ${bounds} b ON b.i = k.i`
     return `SELECT c.e, b.i, ${call} AS v FROM ${rows.from} JOIN cand c ON ${join} ${anchors} WHERE ${conjunction(conditions)} GROUP BY c.e, b.i`
   }
 
@@ -123,7 +140,9 @@ class ContextSql {
     const at = (offset: number) => `(${back} + ${offset}) / ${seconds(stride)}`
     const most = context.length - 1
     const clip = (x: string) => `GREATEST(-1, LEAST(${most + 1}, ${x}))::pg_catalog.int8`
-    const from = a.window?.start ? clip(`pg_catalog.floor(${at(seconds(intervalBounds(a.window.start).min) - spare)})`) : '0'
+    const from = a.window?.start
+      ? clip(`pg_catalog.floor(${at(seconds(intervalBounds(a.window.start).min) - spare)})`)
+      : '0'
     const to = clip(`pg_catalog.ceil(${at(seconds(a.window ? intervalBounds(a.window.end).max : 0n) + spare)})`)
     return `SELECT s + 2 AS i FROM pg_catalog.generate_series(GREATEST(0, ${from}), LEAST(${most}, ${to})) s UNION ALL SELECT 1`
   }
@@ -137,12 +156,21 @@ class ContextSql {
     const target = this.#task.target
     const value = this.#values(driver)
     const label =
-      target.kind === 'condition' ? `(${conditionSql(target.condition, value, this.#params)})::pg_catalog.int4::pg_catalog.float8` : `(${value(target.operand)})::pg_catalog.float8`
+      target.kind === 'condition'
+        ? `(${conditionSql(target.condition, value, this.#params)})::pg_catalog.int4::pg_catalog.float8`
+        : `(${value(target.operand)})::pg_catalog.float8`
     const base = driver
       ? `${this.#groups.get(driver)!} p JOIN a ON a.i = p.i JOIN cand c ON c.e = p.e`
       : `cand c JOIN a ON a.i <= 2 + GREATEST(12, ${MOST_PAIRS} / GREATEST(1, (SELECT pg_catalog.count(*) FROM cand)))`
-    const joins = [...this.#groups].filter(([a]) => a !== driver).map(([, g]) => `LEFT JOIN ${g} ON ${g}.e = c.e AND ${g}.i = a.i`)
-    const conditions = ['a.i >= 2', 'c.born <= a.at', '(c.died IS NULL OR c.died > a.at)', ...where.map(c => conditionSql(c, value, this.#params))]
+    const joins = [...this.#groups]
+      .filter(([a]) => a !== driver)
+      .map(([, g]) => `LEFT JOIN ${g} ON ${g}.e = c.e AND ${g}.i = a.i`)
+    const conditions = [
+      'a.i >= 2',
+      'c.born <= a.at',
+      '(c.died IS NULL OR c.died > a.at)',
+      ...where.map(c => conditionSql(c, value, this.#params)),
+    ]
     if (assuming) conditions.push(conditionSql(assuming, value, this.#params))
     if (this.#needsExistence()) conditions.push('first.t <= a.at')
     const first = this.#needsExistence() ? 'JOIN first ON first.e = c.e' : ''
@@ -153,7 +181,11 @@ class ContextSql {
   #reference(where: readonly Condition[]): string {
     const value = this.#values(null)
     const joins = [...this.#groups].map(([, g]) => `LEFT JOIN ${g} ON ${g}.e = c.e AND ${g}.i = a.i`)
-    const conditions = ['c.born <= a.at', '(c.died IS NULL OR c.died > a.at)', ...where.map(c => conditionSql(c, value, this.#params))]
+    const conditions = [
+      'c.born <= a.at',
+      '(c.died IS NULL OR c.died > a.at)',
+      ...where.map(c => conditionSql(c, value, this.#params)),
+    ]
     if (this.#task.assuming) conditions.push(`EXISTS (${this.#recent()})`)
     if (this.#needsExistence()) conditions.push('first.t <= a.at')
     const first = this.#needsExistence() ? 'JOIN first ON first.e = c.e' : ''
@@ -164,7 +196,11 @@ class ContextSql {
   #recent(): string {
     const a = targetAggregates(this.#task)[0]!
     const rows = new RowSource(a.table, 'q')
-    const join = joinEntity(a.path.map(s => s.link), rows, 'c')
+    const join = joinEntity(
+      a.path.map(s => s.link),
+      rows,
+      'c',
+    )
     const year = { months: 12, days: 0, microseconds: 0n }
     const horizon = this.#task.horizon!
     const three = { months: 3 * horizon.months, days: 3 * horizon.days, microseconds: 3n * horizon.microseconds }
@@ -200,8 +236,11 @@ class ContextSql {
       const a = demandsRows(c)
       if (a) return a
     }
-    const operand = target.kind === 'value' ? target.operand : target.condition.kind === 'compare' ? target.condition.left : null
-    return operand?.kind === 'aggregate' && ['AVG', 'MIN', 'MAX', 'FIRST', 'LAST'].includes(operand.name) ? operand : null
+    const operand =
+      target.kind === 'value' ? target.operand : target.condition.kind === 'compare' ? target.condition.left : null
+    return operand?.kind === 'aggregate' && ['AVG', 'MIN', 'MAX', 'FIRST', 'LAST'].includes(operand.name)
+      ? operand
+      : null
   }
 
   /** Values of aggregates from their groups; the driver's stand in the base rows, `p`. */
@@ -223,19 +262,30 @@ export function joinEntity(path: readonly Link[], rows: RowSource, alias: string
   const child = rows.parent([...path].reverse().slice(0, -1))
   const link = path[0]!
   const identity = identityColumns(link.to)
-  return link.columns.map((c, i) => `${child}.${identifier(c.name)} = ${alias}.${keyName(identity.indexOf(link.toColumns[i]!))}`).join(' AND ')
+  return link.columns
+    .map((c, i) => `${child}.${identifier(c.name)} = ${alias}.${keyName(identity.indexOf(link.toColumns[i]!))}`)
+    .join(' AND ')
 }
 
 /** The aggregate's window around anchor row `a`, in the types of its time columns. */
-export function windowSql(a: Aggregate, rows: RowSource, params: SqlParams, point: Point = { timestamptz: 'a.at', timestamp: 'a.ts' }): string {
+export function windowSql(
+  a: Aggregate,
+  rows: RowSource,
+  params: SqlParams,
+  point: Point = { timestamptz: 'a.at', timestamp: 'a.ts' },
+): string {
   const window = a.window
   if (!window) return 'true'
-  const moved = (by: string): Point => ({ timestamptz: `${point.timestamptz} + ${by}`, timestamp: `${point.timestamp} + ${by}` })
+  const moved = (by: string): Point => ({
+    timestamptz: `${point.timestamptz} + ${by}`,
+    timestamp: `${point.timestamp} + ${by}`,
+  })
   const upper = rows.atMost(moved(params.interval(window.end)))
   return window.start === null ? upper : `${upper} AND ${rows.after(moved(params.interval(window.start)))}`
 }
 
-export const conjuncts = (c: Condition | null): Condition[] => (c === null ? [] : c.kind === 'and' ? c.items.flatMap(conjuncts) : [c])
+export const conjuncts = (c: Condition | null): Condition[] =>
+  c === null ? [] : c.kind === 'and' ? c.items.flatMap(conjuncts) : [c]
 
 export const isTemporal = (c: Condition): boolean => [...walkAggregates(c)].length > 0
 
@@ -246,7 +296,13 @@ function columnOperand(o: Operand, rows: RowSource): string {
 
 /** The COUNT that this condition requires to be at least one; null if it requires none. */
 function demandsRows(c: Condition): Aggregate | null {
-  if (c.kind !== 'compare' || c.left.kind !== 'aggregate' || c.left.name !== 'COUNT' || c.right.constant.kind !== 'number') return null
+  if (
+    c.kind !== 'compare' ||
+    c.left.kind !== 'aggregate' ||
+    c.left.name !== 'COUNT' ||
+    c.right.constant.kind !== 'number'
+  )
+    return null
   const n = Number(c.right.constant.text)
   const demands = (c.op === '>' && n >= 0) || (c.op === '>=' && n > 0) || (c.op === '=' && n > 0)
   return demands ? c.left : null

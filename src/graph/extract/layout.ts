@@ -2,13 +2,13 @@
 // The choice follows foreign keys and types alone, in catalog order: no name, and nothing that depends on the data.
 
 import type { Column, Link, Table } from '../../pql/catalog.js'
-import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task.js'
 import { walkAggregates } from '../../pql/index.js'
+import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task.js'
+import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf } from '../neighbourhood.js'
 import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
 import { conditionSql, filterSql } from './conditions.js'
 import { matches, RowSource } from './rows.js'
 import type { SqlParams } from './sql.js'
-import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf } from '../neighbourhood.js'
 
 /** Widths beyond which a table's further columns are left out, in column order. */
 const OWN_COLUMNS = 24
@@ -106,10 +106,19 @@ class LayoutBuilder {
       const child = stream.rows.table
       for (const link of dedupe(child.parents)) {
         if (link === stream.path[0] || link.to === entity || !stream.rows.dated) continue
-        const streams = dedupe(link.to.children).filter(c => c.from === child || targets.has(c.from) || c.from.time.kind === 'own')
+        const streams = dedupe(link.to.children).filter(
+          c => c.from === child || targets.has(c.from) || c.from.time.kind === 'own',
+        )
         if (streams.length === 0) continue
         const source = this.#streams.indexOf(stream)
-        const node = this.#addNode({ kind: 'latest', table: link.to, link, stream: source, channel: stream.codes.length, hop: 2 })
+        const node = this.#addNode({
+          kind: 'latest',
+          table: link.to,
+          link,
+          stream: source,
+          channel: stream.codes.length,
+          hop: 2,
+        })
         stream.codes.push({ channel: reference(link, node, 1, true), sql: `n${node}.k` })
         const preferred = [...streams].sort((a, b) => Number(targets.has(b.from)) - Number(targets.has(a.from)))
         for (const c of preferred.slice(0, VIA_STREAMS)) this.#addStream(node, [c])
@@ -127,33 +136,62 @@ class LayoutBuilder {
   #addStream(node: number, path: readonly Link[]): number {
     const table = path.at(-1)!.from
     const up = [...path].reverse()
-    const rows = new RowSource(table, this.#alias(), up.slice(0, -1).map((_, i) => up.slice(0, i + 1)))
+    const rows = new RowSource(
+      table,
+      this.#alias(),
+      up.slice(0, -1).map((_, i) => up.slice(0, i + 1)),
+    )
     const hop = this.#nodes[node]!.hop + path.length
     const plan: StreamPlan = { node, path, rows, numbers: [], codes: [] }
     const direct = path.length === 1 && node === 0
     this.#readColumns(plan, table, [], hop, direct ? OWN_COLUMNS : PARENT_COLUMNS)
     for (const link of dedupe(table.parents)) {
       const through = link === path.at(-1)
-      if (!through) plan.codes.push({ channel: { kind: 'key', source: sourceOf(table, link.columns[0]!, hop), own: true, trusted: false }, sql: keyHash(link, rows.alias) })
+      if (!through)
+        plan.codes.push({
+          channel: { kind: 'key', source: sourceOf(table, link.columns[0]!, hop), own: true, trusted: false },
+          sql: keyHash(link, rows.alias),
+        })
       // A parent on the way back to the node tells nothing that the row's other columns and the node do not.
       if (!through && direct) this.#readColumns(plan, link.to, [link], hop + 1, PARENT_COLUMNS)
     }
     return this.#streams.push(plan) - 1
   }
 
-  #readColumns(plan: { rows: RowSource; numbers: NumberSql[]; codes: CodeSql[] }, table: Table, up: readonly Link[], hop: number, most: number): void {
+  #readColumns(
+    plan: { rows: RowSource; numbers: NumberSql[]; codes: CodeSql[] },
+    table: Table,
+    up: readonly Link[],
+    hop: number,
+    most: number,
+  ): void {
     const keys = keyColumns(table)
     const time = table.time.kind === 'own' ? table.time.column : null
     let taken = 0
     for (const column of table.columns) {
       if (taken === most) break
-      if (keys.has(column) || column === time || column.tag === 'exclude' || column.tag === 'end' || this.#hidden.has(column)) continue
+      if (
+        keys.has(column) ||
+        column === time ||
+        column.tag === 'exclude' ||
+        column.tag === 'end' ||
+        this.#hidden.has(column)
+      )
+        continue
       taken++
       const visible = up.length > 0 ? plan.rows.parentVisible(up) : null
       const bare = up.length > 0 ? plan.rows.column(refOf(up, table, column)) : plan.rows.own(column)
       const value = visible === null ? bare : `CASE WHEN ${visible} THEN ${bare} END`
       const trusted = column.tag === 'immutable' || this.#kept.has(column)
-      const made = columnChannels({ value: visible === null ? value : `(${value})`, table, column, hop, own: up.length === 0, trusted, light: up.length > 0 })
+      const made = columnChannels({
+        value: visible === null ? value : `(${value})`,
+        table,
+        column,
+        hop,
+        own: up.length === 0,
+        trusted,
+        light: up.length > 0,
+      })
       plan.numbers.push(...made.numbers)
       plan.codes.push(...made.codes)
     }
@@ -176,9 +214,14 @@ class LayoutBuilder {
       const read = a.column ? targetValue(a.column, stream.rows) : null
       const within = (sql: string) => (filter === null ? sql : `CASE WHEN ${filter} THEN ${sql} END`)
       const valueAt = read === null || a.name === 'COUNT_DISTINCT' ? null : add('value', within(read))
-      for (const hit of this.#thresholds(a, stream.rows)) add('filter', `(${within(hit)})::pg_catalog.int4::pg_catalog.float8`)
-      const distinct = a.name === 'COUNT_DISTINCT' ? hash(`${within(stream.rows.column(a.column!))}::pg_catalog.text`) : null
-      const codeAt = distinct === null ? null : stream.codes.push({ channel: { kind: 'key', source, own: true, trusted: true, leaf }, sql: distinct }) - 1
+      for (const hit of this.#thresholds(a, stream.rows))
+        add('filter', `(${within(hit)})::pg_catalog.int4::pg_catalog.float8`)
+      const distinct =
+        a.name === 'COUNT_DISTINCT' ? hash(`${within(stream.rows.column(a.column!))}::pg_catalog.text`) : null
+      const codeAt =
+        distinct === null
+          ? null
+          : stream.codes.push({ channel: { kind: 'key', source, own: true, trusted: true, leaf }, sql: distinct }) - 1
       filters[i] = filterAt
       if (i === home) {
         value = valueAt
@@ -196,7 +239,9 @@ class LayoutBuilder {
   }
 
   #streamFor(path: readonly Link[]): number {
-    const found = this.#streams.findIndex(s => s.node === 0 && s.path.length === path.length && s.path.every((l, i) => l === path[i]))
+    const found = this.#streams.findIndex(
+      s => s.node === 0 && s.path.length === path.length && s.path.every((l, i) => l === path[i]),
+    )
     return found >= 0 ? found : this.#addStream(0, path)
   }
 
@@ -252,11 +297,17 @@ const refOf = (up: readonly Link[], table: Table, column: Column): ColumnRef => 
 
 /** Columns that are keys: they identify, and are never read as numbers. */
 function keyColumns(table: Table): Set<Column> {
-  return new Set([...(table.key ?? []), ...table.parents.flatMap(l => l.columns), ...table.children.flatMap(l => l.toColumns)])
+  return new Set([
+    ...(table.key ?? []),
+    ...table.parents.flatMap(l => l.columns),
+    ...table.children.flatMap(l => l.toColumns),
+  ])
 }
 
 const keyHash = (link: Link, alias: string): string =>
-  hash(`(${link.columns.map(c => `${alias}."${c.name.replaceAll('"', '""')}"`).join(`::pg_catalog.text || ' ' || `)})::pg_catalog.text`)
+  hash(
+    `(${link.columns.map(c => `${alias}."${c.name.replaceAll('"', '""')}"`).join(`::pg_catalog.text || ' ' || `)})::pg_catalog.text`,
+  )
 
 const reference = (link: Link, node: number, hop: number, own: boolean): CodeChannel => ({
   kind: 'reference',

@@ -121,13 +121,16 @@ export class RowSource {
 
 /** `child.fk = parent.key`, column by column. */
 export function matches(link: Link, child: string, parent: string): string {
-  return link.columns.map((c, i) => `${child}.${identifier(c.name)} = ${parent}.${identifier(link.toColumns[i]!.name)}`).join(' AND ')
+  return link.columns
+    .map((c, i) => `${child}.${identifier(c.name)} = ${parent}.${identifier(link.toColumns[i]!.name)}`)
+    .join(' AND ')
 }
 
 function momentsOf(table: Table, path: readonly Link[], alias: (links: readonly Link[]) => string): Moment[] {
   const time = table.time
   if (time.kind === 'static') return []
-  if (time.kind === 'own') return [{ sql: `${alias(path)}.${identifier(time.column.name)}`, type: momentType(time.column) }]
+  if (time.kind === 'own')
+    return [{ sql: `${alias(path)}.${identifier(time.column.name)}`, type: momentType(time.column) }]
   return time.through.flatMap(link => momentsOf(link.to, [...path, link], alias))
 }
 

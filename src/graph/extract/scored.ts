@@ -11,7 +11,9 @@ import { identifier, type SqlParams } from './sql.js'
 export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlParams): string[] {
   const { table, key } = task.entity
   const rows = new RowSource(table, 'x')
-  const columns = identityColumns(table).map((c, i) => `${rows.own(c)} AS ${keyName(i)}`).join(', ')
+  const columns = identityColumns(table)
+    .map((c, i) => `${rows.own(c)} AS ${keyName(i)}`)
+    .join(', ')
   const keys = key.map(c => rows.own(c)).join(', ')
   const number = (order: string) => `pg_catalog.row_number() OVER (ORDER BY ${order}) - 1 AS n`
   if (task.ids.kind !== 'each') {
@@ -36,7 +38,9 @@ export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlP
   })
   const conditions = conjuncts(task.where).map(c => conditionSql(c, operand, params))
   if (task.asOf.kind !== 'default') conditions.push(...existedAt(task, rows, anchor))
-  ctes.push(`scored AS MATERIALIZED (SELECT ${number(keys)}, ${columns} FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)} LIMIT ${most})`)
+  ctes.push(
+    `scored AS MATERIALIZED (SELECT ${number(keys)}, ${columns} FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)} LIMIT ${most})`,
+  )
   return ctes
 }
 
@@ -44,13 +48,22 @@ export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlP
 function wanted(task: Task, ids: Exclude<Ids, { kind: 'each' }>, params: SqlParams): { sql: string; order: boolean } {
   const { key } = task.entity
   const names = key.map((_, i) => `w${i + 1}`)
-  if (ids.kind === 'query') return { sql: `SELECT DISTINCT * FROM (${ids.sql}) AS w (${names.join(', ')})`, order: false }
-  const distinct = (from: string) => `SELECT ${names.join(', ')}, pg_catalog.min(o) AS o FROM ${from} GROUP BY ${names.join(', ')}`
-  if (ids.kind === 'any') return { sql: distinct(`pg_catalog.unnest(${params.constant(ids.array)}) WITH ORDINALITY AS w (w1, o)`), order: true }
+  if (ids.kind === 'query')
+    return { sql: `SELECT DISTINCT * FROM (${ids.sql}) AS w (${names.join(', ')})`, order: false }
+  const distinct = (from: string) =>
+    `SELECT ${names.join(', ')}, pg_catalog.min(o) AS o FROM ${from} GROUP BY ${names.join(', ')}`
+  if (ids.kind === 'any')
+    return {
+      sql: distinct(`pg_catalog.unnest(${params.constant(ids.array)}) WITH ORDINALITY AS w (w1, o)`),
+      order: true,
+    }
   const plain = ids.rows.every(row => row.every(c => c.constant.kind !== 'param'))
   if (plain && key.every(c => c.arrayType !== 0)) {
     const arrays = key.map((c, i) => params.text(c.arrayType, arrayLiteral(ids.rows.map(row => row[i]!))))
-    return { sql: distinct(`pg_catalog.unnest(${arrays.join(', ')}) WITH ORDINALITY AS w (${names.join(', ')}, o)`), order: true }
+    return {
+      sql: distinct(`pg_catalog.unnest(${arrays.join(', ')}) WITH ORDINALITY AS w (${names.join(', ')}, o)`),
+      order: true,
+    }
   }
   const values = ids.rows.map((row, o) => `(${row.map(c => params.constant(c)).join(', ')}, ${o})`)
   return { sql: distinct(`(VALUES ${values.join(', ')}) AS w (${names.join(', ')}, o)`), order: true }

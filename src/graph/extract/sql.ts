@@ -15,7 +15,16 @@ export const identifier = (name: string): string => `"${name.replaceAll('"', '""
 
 export const tableName = (table: Table): string => `${identifier(table.schema)}.${identifier(table.name)}`
 
-export const OID = { bool: 16, int8: 20, int4: 23, text: 25, float8: 701, timestamptz: 1184, interval: 1186, timestamptzArray: 1185 } as const
+export const OID = {
+  bool: 16,
+  int8: 20,
+  int4: 23,
+  text: 25,
+  float8: 701,
+  timestamptz: 1184,
+  interval: 1186,
+  timestamptzArray: 1185,
+} as const
 
 /** Collects the values of one statement and hands out their placeholders; equal values share one. */
 export class SqlParams {
@@ -45,7 +54,11 @@ export class SqlParams {
         return this.text(type, String(constant.value))
       case 'param': {
         const given = this.#client[constant.index - 1]
-        return this.#once(`client ${constant.index} ${type}`, () => ({ type, format: given?.format ?? 0, value: given?.value ?? null }))
+        return this.#once(`client ${constant.index} ${type}`, () => ({
+          type,
+          format: given?.format ?? 0,
+          value: given?.value ?? null,
+        }))
       }
       default:
         return this.text(type, constant.text)

@@ -5,7 +5,7 @@ import type { ChannelUse, NeighbourhoodSpec, Part, PartUse, TargetProgram, Targe
 import type { Grid } from './anchors.js'
 import type { CodeSql, NumberSql } from './channels.js'
 import { type ContextSize, contextCtes, joinEntity } from './context.js'
-import { type Layout, layoutOf, type NodePlan, specOf, type StreamPlan } from './layout.js'
+import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
 import { scoredCtes } from './scored.js'
 import { OID, type SqlParam, SqlParams } from './sql.js'
@@ -87,7 +87,9 @@ class Statement {
       ...(context ? contextCtes(task, grid, context, seed, this.#params) : []),
       ...scoredCtes(task, this.#anchor, mostEntities, this.#params),
       this.#entitiesCte(context !== null),
-      ...this.#layout.nodes.flatMap((plan, node) => (node > 0 && this.#reached(node) ? this.#nodeCtes(node, plan, context !== null) : [])),
+      ...this.#layout.nodes.flatMap((plan, node) =>
+        node > 0 && this.#reached(node) ? this.#nodeCtes(node, plan, context !== null) : [],
+      ),
     ]
     const { nodes, streams } = this.#spec
     return {
@@ -140,7 +142,9 @@ class Statement {
     const latest = plan.kind === 'latest' && withContext
     const lasting = latest ? `, ${this.#lasting(plan)} AS lasting` : ''
     const distinct = `SELECT ${columns}, pg_catalog.bool_or(n.x) AS x${lasting} FROM ${from} WHERE ${conjunction(conditions)} GROUP BY ${names.join(', ')}`
-    const guard = latest ? ` WHERE (SELECT pg_catalog.count(*) <= ${MOST_LATEST} AND pg_catalog.avg(lasting) >= 0.5 FROM d${node} WHERE x)` : ''
+    const guard = latest
+      ? ` WHERE (SELECT pg_catalog.count(*) <= ${MOST_LATEST} AND pg_catalog.avg(lasting) >= 0.5 FROM d${node} WHERE x)`
+      : ''
     const on = link.toColumns.map((c, i) => `${plan.rows.own(c)} = d.${names[i]}`).join(' AND ')
     return [
       `d${node} AS MATERIALIZED (${distinct})`,
@@ -163,7 +167,10 @@ class Statement {
     }
     const stream = this.#layout.streams[plan.stream!]!
     const visible = stream.rows.atMost(this.#anchor)
-    return { from: `${stream.rows.from} JOIN n0 n ON ${joinEntity(stream.path, stream.rows, 'n')}`, conditions: [visible] }
+    return {
+      from: `${stream.rows.from} JOIN n0 n ON ${joinEntity(stream.path, stream.rows, 'n')}`,
+      conditions: [visible],
+    }
   }
 
   #referrerAlias(plan: NodePlan): string {
@@ -189,7 +196,9 @@ class Statement {
   }
 
   #pairsPart(part: number): string {
-    const keys = identityColumns(this.#task.entity.table).map((_, i) => `c.${keyName(i)} = n.${keyName(i)}`).join(' AND ')
+    const keys = identityColumns(this.#task.entity.table)
+      .map((_, i) => `c.${keyName(i)} = n.${keyName(i)}`)
+      .join(' AND ')
     const rows = `SELECT e, i, label, 0 AS role FROM kept UNION ALL SELECT e, 1, NULL, 1 FROM ref`
     return (
       `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(ARRAY[label]), pg_catalog.array_agg(ARRAY[i, role]), ${this.#nulls} FROM (` +
@@ -238,7 +247,10 @@ class Statement {
         const node = this.#layout.nodes[c.channel.node!]!
         const identity = identityColumns(node.table)
         const link = node.link!
-        const on = link.columns.map((column, i) => `${alias}."${column.name.replaceAll('"', '""')}" = n${c.channel.node}.${keyName(identity.indexOf(link.toColumns[i]!))}`)
+        const on = link.columns.map(
+          (column, i) =>
+            `${alias}."${column.name.replaceAll('"', '""')}" = n${c.channel.node}.${keyName(identity.indexOf(link.toColumns[i]!))}`,
+        )
         return `LEFT JOIN n${c.channel.node} ON ${on.join(' AND ')}`
       })
       .join(' ')
@@ -279,11 +291,15 @@ class Statement {
       case 'in': {
         const leaf = this.#leaf(c.left)
         const constants = c.items.map(i => this.#constant(c.left, i))
-        return leaf === null || constants.includes(null) ? null : { op: 'in', negated: c.negated, leaf, constants: constants as number[] }
+        return leaf === null || constants.includes(null)
+          ? null
+          : { op: 'in', negated: c.negated, leaf, constants: constants as number[] }
       }
       case 'between': {
         const [leaf, low, high] = [this.#leaf(c.left), this.#constant(c.left, c.low), this.#constant(c.left, c.high)]
-        return leaf === null || low === null || high === null ? null : { op: 'between', negated: c.negated, leaf, low, high }
+        return leaf === null || low === null || high === null
+          ? null
+          : { op: 'between', negated: c.negated, leaf, low, high }
       }
       case 'is': {
         const leaf = this.#leaf(c.left)
@@ -295,7 +311,9 @@ class Statement {
   }
 
   #constant(left: Operand, constant: TypedConstant): number | null {
-    const numeric = left.kind === 'aggregate' && (!left.column || left.name.startsWith('COUNT') || ['integer', 'number'].includes(left.column.column.typeClass))
+    const numeric =
+      left.kind === 'aggregate' &&
+      (!left.column || left.name.startsWith('COUNT') || ['integer', 'number'].includes(left.column.column.typeClass))
     return numeric ? this.#constants.push(this.#params.constant(constant)) - 1 : null
   }
 }
@@ -309,7 +327,11 @@ function restricted(layout: Layout, use: ChannelUse): Layout {
     const set = new Set(used)
     return list.map((item, i) => (set.has(i) ? item : { ...item, sql: UNREAD }))
   }
-  const cut = <P extends StreamPlan | NodePlan>(plan: P, part: PartUse): P => ({ ...plan, numbers: keep(plan.numbers, part.numbers), codes: keep(plan.codes, part.codes) })
+  const cut = <P extends StreamPlan | NodePlan>(plan: P, part: PartUse): P => ({
+    ...plan,
+    numbers: keep(plan.numbers, part.numbers),
+    codes: keep(plan.codes, part.codes),
+  })
   return {
     ...layout,
     nodes: layout.nodes.map((plan, i) => cut(plan, use.nodes[i]!)),
@@ -317,9 +339,12 @@ function restricted(layout: Layout, use: ChannelUse): Layout {
   }
 }
 
-const vector = (numbers: readonly NumberSql[]): string => (numbers.length > 0 ? `ARRAY[${numbers.map(n => n.sql).join(', ')}]::pg_catalog.float8[]` : 'NULL::pg_catalog.float8[]')
+const vector = (numbers: readonly NumberSql[]): string =>
+  numbers.length > 0 ? `ARRAY[${numbers.map(n => n.sql).join(', ')}]::pg_catalog.float8[]` : 'NULL::pg_catalog.float8[]'
 const codes = (list: readonly CodeSql[]): string =>
-  list.length > 0 ? `ARRAY[${list.map(c => (c.channel.kind === 'reference' && c.sql !== UNREAD ? `COALESCE(${c.sql}, -1)` : c.sql)).join(', ')}]::pg_catalog.int4[]` : 'NULL::pg_catalog.int4[]'
+  list.length > 0
+    ? `ARRAY[${list.map(c => (c.channel.kind === 'reference' && c.sql !== UNREAD ? `COALESCE(${c.sql}, -1)` : c.sql)).join(', ')}]::pg_catalog.int4[]`
+    : 'NULL::pg_catalog.int4[]'
 
 const tableOf = (plan: NodePlan): string => plan.rows.from.split(' AS ')[0]!
 
@@ -332,7 +357,11 @@ function sameKeys(alias: string, plan: NodePlan): string {
 
 /** Counts, and sums of columns that the data shows to be non-negative (which the head sees for itself), are never negative. */
 function isCounting(task: Task): boolean {
-  return task.target.kind === 'value' && task.target.operand.kind === 'aggregate' && task.target.operand.name.startsWith('COUNT')
+  return (
+    task.target.kind === 'value' &&
+    task.target.operand.kind === 'aggregate' &&
+    task.target.operand.name.startsWith('COUNT')
+  )
 }
 
 /** Microseconds since 2000-01-01 UTC as text that any DateStyle reads back exactly. */
@@ -342,7 +371,7 @@ export function timestamp(us: bigint): string {
   const iso = new Date(Number(ms) + 946_684_800_000).toISOString()
   const micros = String(rest).padStart(3, '0')
   const year = Number(iso.slice(0, iso.indexOf('-', 1)))
-  if (year <= 0) return `${String(1 - year).padStart(4, '0')}${iso.slice(iso.indexOf('-', 1)).replace('Z', `${micros}+00`).replace('T', ' ')} BC`
+  if (year <= 0)
+    return `${String(1 - year).padStart(4, '0')}${iso.slice(iso.indexOf('-', 1)).replace('Z', `${micros}+00`).replace('T', ' ')} BC`
   return iso.replace(/^\+0*/, '').replace('T', ' ').replace('Z', `${micros}+00`)
 }
-
