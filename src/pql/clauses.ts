@@ -15,10 +15,11 @@ import { isTime, TIMESTAMPTZ } from './types.js'
 import { walkAggregates } from './walk.js'
 
 /** The statement without one of its clauses, keyword and all. */
-const without = (context: Context, keyword: string, clause: Syntax, where?: string): string => {
+const without = (context: Context, keyword: RegExp, clause: Syntax, where?: string): string => {
   const before = context.text.slice(0, clause.start)
-  const start = before.toUpperCase().lastIndexOf(keyword)
-  return restated(context, [{ start, end: clause.end, text: '' }], where).replace(/\s+/g, ' ')
+  const found = [...before.matchAll(keyword)].pop()!.index
+  const start = before.slice(0, found).trimEnd().length
+  return restated(context, [{ start, end: clause.end, text: '' }], where)
 }
 
 /** The entity filter: columns of now, aggregates of before; of a static target only the former. */
@@ -36,7 +37,7 @@ export const checkWhere = (
       code: '42601',
       message: 'WHERE cannot look at windows when the target is a column',
       detail: 'A column is predicted for a row as it stands: there is no anchor to look back from.',
-      hint: `Write: ${without(context, 'WHERE', where)}`,
+      hint: `Write: ${without(context, /where/gi, where)}`,
       position: dated.span.start,
     })
   return condition
@@ -55,7 +56,7 @@ export const checkAssuming = (
       code: '42601',
       message: 'ASSUMING needs a target that lies ahead',
       detail: 'The target is a column, known or not at any time.',
-      hint: `Write: ${without(context, 'ASSUMING', assuming)}`,
+      hint: `Write: ${without(context, /assuming/gi, assuming)}`,
       position: assuming.start,
     })
   const column = firstPlainColumn(assuming)
@@ -67,7 +68,7 @@ export const checkAssuming = (
       hint:
         assuming.kind === 'and' || assuming.kind === 'or'
           ? undefined
-          : `Write: ${without(context, 'ASSUMING', assuming, slice(context, assuming))}`,
+          : `Write: ${without(context, /assuming/gi, assuming, slice(context, assuming))}`,
       position: column.start,
     })
   return checkCondition(context, assuming, { place: 'assuming', base: entity, entity })

@@ -40,17 +40,16 @@ export const compare = (a: Interval, b: Interval): number => {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
-/** Text that Postgres reads as the same interval, part by part. */
-export const intervalText = (a: Interval): string =>
-  `${a.months} mons ${a.days} days ${a.microseconds / SECOND}${fraction(a.microseconds)} secs`.replace(
-    / 0( secs)$/,
-    a.microseconds < 0n && a.microseconds > -SECOND ? ' -0$1' : ' 0$1',
-  )
-
-const fraction = (microseconds: bigint): string => {
-  const rest = (microseconds < 0n ? -microseconds : microseconds) % SECOND
-  return rest === 0n ? '' : `.${rest.toString().padStart(6, '0')}`
+const secondsText = (microseconds: bigint): string => {
+  const size = microseconds < 0n ? -microseconds : microseconds
+  const part = size % SECOND
+  const fraction = part === 0n ? '' : `.${part.toString().padStart(6, '0')}`
+  return `${microseconds < 0n ? '-' : ''}${size / SECOND}${fraction}`
 }
+
+/** Text that Postgres reads as the same interval, part by part. */
+export const intervalText = ({ months, days, microseconds }: Interval): string =>
+  `${months} mons ${days} days ${secondsText(microseconds)} secs`
 
 /** How people write it: `30 days`, `6 months`, `1 month 12 hours`. */
 export const spoken = (a: Interval): string => {
@@ -104,37 +103,44 @@ const scaled = (count: string, unit: Interval): Interval | null => {
   return interval(0, 0, sign === '-' ? -amount : amount)
 }
 
-/**
- * An interval as Postgres reads it in its `postgres` and ISO 8601 styles: `30 days`, `1 mon 12:00:00`, `-2 weeks`, `P1M`, `7` (seconds).
- * @returns null where the text is none
- */
-export const parseInterval = (text: string): Interval | null => {
-  const iso = ISO.exec(text.trim())
-  if (iso && text.trim().length > 1 && !text.trim().endsWith('T')) {
-    const units = ['year', 'month', 'week', 'day', 'hour', 'minute', 'second']
-    return units.reduce((sum, unit, at) => add(sum, multiply(UNITS.get(unit)!, Number(iso[at + 1] ?? 0))), ZERO)
-  }
-  let rest = text.trim().replace(/^@\s*/, '')
-  const ago = /\s+ago$/i.test(rest)
-  if (ago) rest = rest.replace(/\s+ago$/i, '')
-  const words = rest.match(/[+-]?\d+:[\d:.]+|[+-]?\s*(?:\d+(?:\.\d*)?|\.\d+)|[A-Za-z]+|\S/g) ?? []
+const ISO_UNITS = ['year', 'month', 'week', 'day', 'hour', 'minute', 'second']
+
+const parseIso = (text: string): Interval | null => {
+  const counts = text.length > 1 && !text.endsWith('T') ? ISO.exec(text) : null
+  if (!counts) return null
+  return ISO_UNITS.reduce((sum, unit, at) => add(sum, multiply(UNITS.get(unit)!, Number(counts[at + 1] ?? 0))), ZERO)
+}
+
+const WORD = /[+-]?\d+:[\d:.]+|(?:[+-]\s*)?(?:\d+(?:\.\d*)?|\.\d+)|[A-Za-z]+|\S/g
+const COUNT = /^[+-]?(\d+\.?\d*|\.\d+)$/
+
+/** Counts each with its unit, and at most clocks besides; a lone number is seconds. */
+const parseWords = (words: readonly string[]): Interval | null => {
   let sum = ZERO
   for (let at = 0; at < words.length; at++) {
-    const found = CLOCK.exec(words[at])
-    const count = words[at].replace(/\s+/g, '')
-    let part: Interval | null
-    if (found) part = clock(found)
-    else if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(count)) return null
-    else {
-      const unit =
-        at + 1 < words.length ? unitNamed(words[at + 1]) : words.length === 1 ? UNITS.get('second') : undefined
-      if (!unit) return null
-      part = scaled(count, unit)
-      at++
+    const time = CLOCK.exec(words[at])
+    if (time) {
+      sum = add(sum, clock(time))
+      continue
     }
+    const count = words[at].replace(/\s+/g, '')
+    const unit = words.length === 1 ? UNITS.get('second') : unitNamed(words[++at] ?? '')
+    const part = unit && COUNT.test(count) ? scaled(count, unit) : null
     if (!part) return null
     sum = add(sum, part)
   }
-  if (words.length === 0 || !Number.isSafeInteger(sum.months) || !Number.isSafeInteger(sum.days)) return null
-  return ago ? multiply(sum, -1) : sum
+  return words.length > 0 && Number.isSafeInteger(sum.months) && Number.isSafeInteger(sum.days) ? sum : null
+}
+
+/**
+ * An interval as Postgres reads it in its `postgres` and ISO 8601 styles: `30 days`, `1 mon 12:00:00`, `-2 weeks`, `P1M`, `7` (seconds).
+ * @returns null where the text is none, or where a fraction would have to be rounded
+ */
+export const parseInterval = (text: string): Interval | null => {
+  const trimmed = text.trim()
+  const iso = parseIso(trimmed)
+  if (iso) return iso
+  const ago = /\sago$/i.test(trimmed)
+  const value = parseWords((ago ? trimmed.slice(0, -4) : trimmed).replace(/^@\s*/, '').match(WORD) ?? [])
+  return value && ago ? multiply(value, -1) : value
 }

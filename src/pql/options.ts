@@ -133,7 +133,7 @@ const gather = (syntax: readonly OptionSyntax[], settings: Readonly<Record<strin
     if (written.has(name))
       throw new PgError({ code: '42601', message: `option "${name}" is given twice`, position: option.name.start })
     written.add(name)
-    if (!(name in READERS)) throw unknown(name, option.name.start)
+    if (!Object.hasOwn(READERS, name)) throw unknown(name, option.name.start)
     given.set(name, { name, text: valueText(option), position: option.value.start })
   }
   return given

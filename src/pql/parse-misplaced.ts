@@ -7,7 +7,7 @@ import { isKeyword } from './cursor.js'
 import { ARITHMETIC } from './parse-condition.js'
 import { parseTask } from './parse-task.js'
 
-const tidy = (text: string): string => text.trim().replace(/\s*;$/, '').trim()
+const tidy = (text: string): string => text.trim().replace(/;$/, '').trim()
 
 /** Where ORDER BY and the like start, or where the text ends. */
 const endOfClauses = (cursor: Cursor, from: number): number => {

@@ -32,5 +32,5 @@ export const restated = (context: Context, edits: readonly Edit[], where?: strin
     result += text.slice(at, edit.start) + edit.text
     at = edit.end
   }
-  return (result + text.slice(at)).trim().replace(/\s*;$/, '')
+  return (result + text.slice(at)).trim().replace(/;$/, '').trim()
 }

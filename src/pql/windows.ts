@@ -10,20 +10,23 @@ import { compare, intervalText, multiply, nominal, subtract, UNITS, ZERO } from 
 import type { Aggregate, Window } from './task.js'
 import { isTime } from './types.js'
 
-const MONTH = UNITS.get('day')!
-const FALLBACK = multiply(MONTH, 30)
+const FALLBACK = multiply(UNITS.get('day')!, 30)
 
-const HOUR = UNITS.get('hour')!.microseconds
+/** How many of a unit an interval is; null where it is no whole number of them. */
+const countOf = (bound: Interval, unit: string): number | null => {
+  const one = UNITS.get(unit)!
+  const size = one.months + one.days === 0 ? one.microseconds : BigInt(one.months + one.days)
+  const amount = one.months > 0 ? BigInt(bound.months) : one.days > 0 ? BigInt(bound.days) : bound.microseconds
+  const count = Number(amount / size)
+  return compare(multiply(one, count), bound) === 0 && (count !== 0 || nominal(bound) === 0n) ? count : null
+}
 
 /** Bounds as they are typed inside an aggregate: `0, 30, days`. */
 const boundsText = (from: Interval, to: Interval): string => {
-  const both = [from, to]
-  if (both.every(({ months, microseconds }) => months === 0 && microseconds === 0n))
-    return `${from.days}, ${to.days}, days`
-  if (both.every(({ days, microseconds }) => days === 0 && microseconds === 0n))
-    return `${from.months}, ${to.months}, months`
-  if (both.every(({ days, months, microseconds }) => days === 0 && months === 0 && microseconds % HOUR === 0n))
-    return `${from.microseconds / HOUR}, ${to.microseconds / HOUR}, hours`
+  for (const unit of ['day', 'month', 'hour', 'minute', 'second']) {
+    const counts = [from, to].map(bound => countOf(bound, unit))
+    if (counts.every(count => count !== null)) return `${counts.join(', ')}, ${unit}s`
+  }
   return `INTERVAL '${intervalText(from)}', INTERVAL '${intervalText(to)}'`
 }
 
