@@ -41,9 +41,9 @@ export const looksLikeKey = (name: string): boolean =>
   /.{3}id$/.test(name)
 
 /**
- * 5: the table's name and a key suffix (`user_id` for users). 4: the key's own telling name, or the table's (`genre`). 3: either as
- * the end of a longer name (`billing_address_id`), or a well-known way to refer to the same table (`parent_id`). 2: an abbreviation
- * (`cust_no` for customers). 1: reads as a reference, to nothing known. 0: no hint.
+ * 5: the table's name and a key suffix (`user_id` for users). 4: the key's own telling name, or the table's (`genre`). 3: the
+ * table's as the end of a longer name (`billing_address_id`), or a well-known way to refer to the same table (`parent_id`). 2: the
+ * key's as the end of a longer name, or an abbreviation (`cust_no` for customers). 1: reads as a reference, to nothing known. 0: no hint.
  */
 export function nameFit(column: Column, from: Table, to: Table, key: Column): number {
   const name = squash(column.name)
@@ -56,7 +56,7 @@ export function nameFit(column: Column, from: Table, to: Table, key: Column): nu
   }
   const longer = (end: string) => end.length >= 5 && name.length > end.length && name.endsWith(end)
   if (tables.some(table => suffixes.some(suffix => longer(table + suffix)) || (from !== to && longer(table)))) return 3
-  if (!generic.has(keyName) && longer(keyName)) return 3
+  if (!generic.has(keyName) && longer(keyName)) return 2
   if (
     from === to &&
     /^(parent|root|reply|inreply|manager|supervisor|boss|referr|previous|prev|next|original)/.test(name)

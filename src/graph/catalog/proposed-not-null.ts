@@ -30,7 +30,7 @@ export async function lostNotNull(
   }
   const undated = tables.filter(table => keys.has(table) && !dated.has(table))
   for (const table of undated) {
-    const times = table.columns.filter(column => temporal(column) && full(table, column))
+    const times = table.columns.filter(column => temporal(column) && !column.tag && full(table, column))
     const timestamps = times.filter(({ typeClass }) => typeClass !== 'date')
     const candidates = timestamps.length > 0 || referredTo.has(table) ? timestamps : times
     const column = await earliest(upstream, table, candidates)

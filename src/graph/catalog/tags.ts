@@ -6,7 +6,7 @@ import { NameReader } from './identifier.js'
 
 export interface Tags {
   readonly statements: readonly Statement[]
-  /** What could not be read, each as one sentence's end: `unknown word "tme"`. */
+  /** What could not be read: `"@predict key(a)" is followed by "tme"`. */
   readonly problems: readonly string[]
 }
 
@@ -20,20 +20,17 @@ export function parseComment(comment: string, column: string | null): Tags {
   const problems: string[] = []
   for (const text of comment.split(/@predict\b/).slice(1)) {
     const reader = new NameReader(text)
-    let first = true
-    while (!reader.done) {
+    do {
       const before = reader.position
       const word = reader.name()
       const statement = word === null ? null : column === null ? onTable(word, reader) : onColumn(word, column)
-      if (statement) statements.push(statement)
-      else if (word !== null || first) {
-        problems.push(`"@predict${text.slice(0, before)}" cannot be read from "${text.slice(before).trim()}" on`)
+      if (!statement) {
+        problems.push(`"@predict${text.slice(0, before)}" is followed by "${text.slice(before).trim()}"`)
         break
-      } else break
-      first = false
+      }
+      statements.push(statement)
       reader.take(',')
-      if (reader.take('.') || reader.take(';')) break
-    }
+    } while (!reader.done && !reader.take('.') && !reader.take(';'))
   }
   return { statements, problems }
 }
