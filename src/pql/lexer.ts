@@ -50,7 +50,7 @@ const skipBlockComment = (text: string, start: number): number => {
 }
 
 /** The offset of the first character at or after `at` that is neither white space nor comment. */
-export const skipBlanks = (text: string, at: number, mode: LexMode): number => {
+const skipBlanks = (text: string, at: number, mode: LexMode): number => {
   for (;;) {
     const space = match(SPACE, text, at)
     if (space) at += space[0].length

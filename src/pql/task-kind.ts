@@ -11,8 +11,8 @@ import { restated } from './restate.js'
 import type { ColumnRef, Operand, Target, TaskKind } from './task.js'
 import { isList, isTime, operandType } from './types.js'
 
-export const MAX_TOP = 1000
-export const MAX_STEPS = 10_000
+const MAX_TOP = 1000
+const MAX_STEPS = 10_000
 
 const refer = (table: Table, column: Column): boolean => table.parents.some(({ columns }) => columns.includes(column))
 
