@@ -28,7 +28,7 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
     await lease.settle()
     sendBind(host, plan, { ...bind, params: [...bind.params, ...hidden] })
   } catch (error) {
-    refuse(host, lease, error)
+    await refuse(host, lease, error)
   } finally {
     lease.end()
   }

@@ -108,10 +108,10 @@ export class Lease implements Upstream {
   }
 
   /**
-   * Waits for the helper queries still running. Throws what makes the statement fail, if anything does: a refusal by the server
-   * even when the rewriter swallowed it, since the session is beyond repair until the client's next Sync.
+   * Waits for the helper queries still running, and has the server cancel them when the statement has been aborted: only then is it
+   * known what state the server is in.
    */
-  async settle(): Promise<void> {
+  async quiet(): Promise<void> {
     while (this.#outstanding > 0 && !this.host.closed) {
       if (this.signal.aborted) await this.host.cancelUpstream()
       if (this.#outstanding === 0) break
@@ -123,8 +123,21 @@ export class Lease implements Upstream {
         }
       })
     }
+  }
+
+  /**
+   * Waits likewise, then throws what makes the statement fail, if anything does: a refusal by the server even when the rewriter
+   * swallowed it, since the session is beyond repair until the client's next Sync.
+   */
+  async settle(): Promise<void> {
+    await this.quiet()
     if (this.failure !== null) throw this.failure
     this.signal.throwIfAborted()
+  }
+
+  /** What the client is told when the statement ends with `thrown`: whoever was interrupted may not know by what. */
+  verdict(thrown: unknown): unknown {
+    return this.signal.aborted && !(thrown instanceof PgError) ? this.signal.reason : thrown
   }
 
   /** No further use: stops the clock. */

@@ -21,7 +21,7 @@ export async function interceptParse(host: InterceptHost, message: Buffer): Prom
     const map = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))
     host.send(rewritten, WATCH, host.statements.change(parse.name, plan, map))
   } catch (error) {
-    refuse(host, lease, error, { text: text ?? undefined, name: parse.name })
+    await refuse(host, lease, error, { text: text ?? undefined, name: parse.name })
   } finally {
     lease.end()
   }

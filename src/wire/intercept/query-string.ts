@@ -50,7 +50,7 @@ export async function runString(
       }
     }
   } catch (error) {
-    refuse(host, lease, error, { text, offset: piece.start })
+    await refuse(host, lease, error, { text, offset: piece.start })
   }
   pipeline.sync()
   return true

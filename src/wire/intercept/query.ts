@@ -52,7 +52,7 @@ async function runOne(
     await lease.settle()
     pipeline.rewritten(piece, plan, params)
   } catch (error) {
-    refuse(host, lease, error, { text, offset: piece.start })
+    await refuse(host, lease, error, { text, offset: piece.start })
   }
   pipeline.sync()
   return true

@@ -16,10 +16,13 @@ export interface Blame {
 }
 
 /** Answers the intercepted message with what was thrown. Sends no Sync. */
-export function refuse(host: InterceptHost, lease: Lease, thrown: unknown, { text, offset, name }: Blame = {}): void {
+export async function refuse(host: InterceptHost, lease: Lease, thrown: unknown, blame: Blame = {}): Promise<void> {
+  await lease.quiet()
   if (host.closed || lease.skipped) return
-  const error = toPgError(thrown)
-  if (error.code === 'XX000' && error !== thrown) host.log.error({ err: thrown }, 'interception failed')
+  const { text, offset, name } = blame
+  const verdict = lease.verdict(thrown)
+  const error = toPgError(verdict)
+  if (error.code === 'XX000' && error !== verdict) host.log.error({ err: thrown }, 'interception failed')
   const response = errorMessage(error, host.settings, text, offset)
   if (lease.failure !== null) {
     // The server has failed already. A FATAL error has reached the client as it came.

@@ -1,5 +1,5 @@
 // A small rewriter for the wire's own tests, with every way to answer that the contract allows:
-//   PREDICT n | $k [SLOW ms] [TIMEOUT ms] [QUERY 'sql'] [KEPT 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [, tail of the outer SELECT]
+//   PREDICT n | $k [SLOW ms] [PLANSLOW ms] [TIMEOUT ms] [QUERY 'sql'] [KEPT 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [, tail of the outer SELECT]
 // gives the numbers 1 to n, fetched by a helper query and fed back by unnest(). PREDICT NOTHING is nobody's statement.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,14 +16,15 @@ import {
 const INT4 = 23
 const INT4_ARRAY = 1007
 const SHAPE =
-  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
+  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|PLANSLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
 
 export interface TestRewriter extends Rewriter {
   /** How often a statement has been planned and run. */
   planned: number
   ran: number
-  /** Called when a run begins. */
+  /** Called when a run, or a plan, begins. */
   onRun: () => void
+  onPlan: () => void
 }
 
 export function testRewriter(): TestRewriter {
@@ -31,6 +32,7 @@ export function testRewriter(): TestRewriter {
     planned: 0,
     ran: 0,
     onRun() {},
+    onPlan() {},
     mayConcern(sql, start, end) {
       const bytes = Buffer.from(sql.buffer, sql.byteOffset + start, end - start)
       return bytes.includes('PREDICT') || bytes.includes('predict')
@@ -45,6 +47,9 @@ export function testRewriter(): TestRewriter {
         throw new PgError({ code: '42601', message: 'syntax error in PREDICT', position, hint: 'PREDICT 3' })
       }
       await upstream.query('SELECT pg_catalog.current_database()')
+      rewriter.onPlan()
+      const slow = /PLANSLOW (\d+)/i.exec(sql)
+      if (slow) await sleep(Number(slow[1]), undefined, { signal: upstream.signal })
       return planOf(rewriter, sql, shape, paramTypes)
     },
   }
