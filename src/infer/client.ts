@@ -151,6 +151,8 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
     last = (last + 1) >>> 0
     const id = last
     let failure: PgError | null = null
+    /** Ends the wait for the kernel to take the row under way. */
+    let release: (() => void) | null = null
     let settled = false
     // the connection the job was opened on: its rows make no sense on another
     let line: Socket | null = null
@@ -170,6 +172,7 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
           finish()
           failure = error
           reject(error)
+          release?.()
         },
       })
     })
@@ -207,17 +210,20 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
       }
       on.cork()
       on.write(header(kind, id, body.length))
-      let flushed: (() => void) | null = null
-      let written = false
-      on.write(body, () => {
-        written = true
-        flushed?.()
-      })
+      on.write(body, () => release?.())
       on.uncork()
-      if (on.writableLength === 0 || written) return
-      return new Promise((resolve, reject) => {
-        flushed = () => (failure ? reject(failure) : resolve())
+      // nothing is waiting: the kernel has it all
+      if (on.writableLength === 0) return
+      const taken = new Promise<void>((resolve, reject) => {
+        release = () => {
+          release = null
+          if (failure) reject(failure)
+          else resolve()
+        }
       })
+      // whoever gave up on the job may have given up on this too
+      taken.catch(() => {})
+      return taken
     }
 
     return {

@@ -133,6 +133,22 @@ t.test('equal input gives equal bits, step by step or at once', async t => {
   }
 })
 
+t.test('a large fit gives way again and again', async t => {
+  const w = counts(10_000, 150, 24)
+  const steps = closedForm.fitSteps(w.context, options)
+  const lengths: number[] = []
+  for (let done = false; !done; ) {
+    const start = performance.now()
+    done = steps.next().done === true
+    lengths.push(performance.now() - start)
+  }
+  lengths.sort((a, b) => a - b)
+  t.ok(lengths.length > 200, `${lengths.length} steps`)
+  // the longest may have waited for a processor
+  const long = lengths[Math.floor(0.98 * lengths.length)]
+  t.ok(long < 50, `one step in fifty takes ${long} ms`)
+})
+
 t.test("another seed draws other older rows, and 'fast' uses the newest alone", async t => {
   const w = churn(6000, 20, 23)
   const probabilities = (o: { seed: number; mode: 'fast' | 'normal' }) =>

@@ -1,49 +1,14 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { createConnection } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
 import t from 'tap'
-import { ContextGone, createInferClient, type InferClient, type InferResult } from '../../src/infer/client.js'
-import type { JobOptions } from '../../src/infer/protocol.js'
+import { createInferClient } from '../../src/infer/client.js'
 import { PgError } from '../../src/pg-error.js'
-import { type Extraction, elements, extraction } from './process-extraction.js'
+import { ask, large, options, sleep, small, until } from './process-ask.js'
+import { elements, extraction } from './process-extraction.js'
 
-const options: JobOptions = { seed: 1, mode: 'normal', statistic: 'median', contextRows: 10_000 }
-const small = { task: 'binary', entities: 200, anchors: 6, scored: 200 } as const
-const large = { task: 'numeric', entities: 2_000, anchors: 6, scored: 2_000 } as const
-
-interface Asked {
-  readonly key?: string | null
-  readonly cold?: boolean
-  readonly options?: Partial<JobOptions>
-  readonly signal?: AbortSignal
-}
-
-async function ask(client: InferClient, x: Extraction, asked: Asked = {}): Promise<InferResult> {
-  const { key = null, cold = true } = asked
-  const request = { contextKey: key, spec: x.spec, options: { ...options, ...asked.options }, cold }
-  const job = client.job(request, asked.signal)
-  for (const row of x.rows) await job.push(row)
-  return job.end()
-}
-
-const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-
-async function until(condition: () => boolean, ms = 5_000): Promise<void> {
-  const end = performance.now() + ms
-  while (!condition() && performance.now() < end) await sleep(5)
-}
-
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
+// loaded machines start processes slowly
+t.setTimeout(120_000)
 
 t.test('answers', async t => {
   const client = createInferClient()
@@ -167,16 +132,23 @@ t.test('sharing', async t => {
 
   t.test('cancel answers at once in the middle of a fit, and the fit stops', async t => {
     const x = extraction(large)
+    const time = async (key: string): Promise<number> => {
+      const begun = performance.now()
+      await ask(client, x, { key })
+      t.ok(client.has(key))
+      return performance.now() - begun
+    }
+    const whole = Math.min(await time('first'), await time('second'))
     const controller = new AbortController()
     const reason = new PgError({ code: '57014', message: 'canceling statement due to statement timeout' })
     const job = ask(client, x, { key: 'cancelled', signal: controller.signal })
     job.catch(() => {})
-    await sleep(400)
+    await sleep(whole / 2)
     const start = performance.now()
     controller.abort(reason)
     await t.rejects(job, { code: '57014', message: /statement timeout/ })
     t.ok(performance.now() - start < 100)
-    await sleep(1_500)
+    await sleep(3 * whole)
     t.notOk(client.has('cancelled'), 'it was not fitted to the end behind our back')
   })
 
@@ -196,101 +168,5 @@ t.test('sharing', async t => {
     job.cancel()
     t.throws(() => job.push(x.rows[0]), { code: '57014' })
     await t.rejects(job.end(), { code: '57014' })
-  })
-})
-
-t.test('limits', async t => {
-  t.test('contexts are evicted by bytes, the least recently used first, and everyone hears of it', async t => {
-    const probe = createInferClient()
-    const bytes = (await ask(probe, extraction(small))).summary.contextBytes
-    await probe.close()
-    t.ok(bytes > 10_000)
-    const client = createInferClient({ cacheBytes: 2.5 * bytes })
-    t.teardown(() => client.close())
-    for (const key of ['one', 'two']) await ask(client, extraction(small), { key })
-    await ask(client, extraction({ ...small, cold: false }), { key: 'one', cold: false })
-    await ask(client, extraction(small), { key: 'three' })
-    t.strictSame(
-      ['one', 'two', 'three'].map(key => client.has(key)),
-      [true, false, true],
-    )
-    const late = ask(client, extraction({ ...small, cold: false }), { key: 'two', cold: false })
-    await t.rejects(late, ContextGone)
-  })
-
-  t.test('a context ages', async t => {
-    const client = createInferClient({ cacheMilliseconds: 300 })
-    t.teardown(() => client.close())
-    await ask(client, extraction(small), { key: 'young' })
-    t.ok(client.has('young'))
-    await until(() => !client.has('young'), 2_000)
-    t.notOk(client.has('young'))
-  })
-
-  t.test('rows beyond the memory for predictions are refused with what to do, and room is made again', async t => {
-    const client = createInferClient({ memoryBytes: 700_000 })
-    t.teardown(() => client.close())
-    await t.rejects(ask(client, extraction(large)), { code: '53400', detail: /limit is 1 MB/, hint: /SET predict/ })
-    t.equal((await ask(client, extraction({ ...small, entities: 50, scored: 50 }))).count, 50)
-  })
-})
-
-t.test('death', async t => {
-  t.test('a killed process is started again; jobs under way are told, the next one works', async t => {
-    const deaths: unknown[] = []
-    const client = createInferClient({ onExit: (_, signal) => deaths.push(signal) })
-    t.teardown(() => client.close())
-    await ask(client, extraction(small), { key: 'lost' })
-    const first = client.pid as number
-    const x = extraction(large)
-    const running = [1, 2, 3].map(i => ask(client, x, { key: `busy ${i}` }))
-    for (const job of running) job.catch(() => {})
-    await sleep(300)
-    process.kill(first, 'SIGKILL')
-    for (const job of running) {
-      await t.rejects(job, { code: '58000', message: 'inference process was restarted', hint: /again/ })
-    }
-    t.notOk(client.has('lost'))
-    const result = await ask(client, extraction(small), { key: 'found' })
-    t.equal(result.count, 200)
-    t.not(client.pid, first)
-    t.strictSame(deaths, ['SIGKILL'])
-  })
-
-  t.test('closing ends the process and removes its directory', async t => {
-    const client = createInferClient()
-    await client.ready
-    const pid = client.pid as number
-    await client.close()
-    t.notOk(alive(pid))
-    t.notOk(existsSync(dirname(client.socketPath)))
-  })
-
-  t.test('the process goes when its parent is killed', async t => {
-    const directory = mkdtempSync(join(tmpdir(), 'pgpredict-test-'))
-    t.teardown(() => rmSync(directory, { recursive: true }))
-    const module = fileURLToPath(new URL('../../src/infer/client.ts', import.meta.url))
-    const script = join(directory, 'parent.mts')
-    writeFileSync(
-      script,
-      `import { createInferClient } from ${JSON.stringify(module)}
-       const client = createInferClient()
-       await client.ready
-       console.log(client.pid)`,
-    )
-    const parent = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const pid = Number(await new Promise<string>(resolve => parent.stdout.once('data', d => resolve(String(d)))))
-    t.ok(alive(pid))
-    parent.kill('SIGKILL')
-    await until(() => !alive(pid))
-    t.notOk(alive(pid))
-  })
-
-  t.test('without a process to reach, a job says so', async t => {
-    const client = createInferClient({ socketPath: '/nonexistent/infer.sock', patience: 100 })
-    t.teardown(() => client.close())
-    await t.rejects(ask(client, extraction(small)), { code: '58000', message: 'inference process is not running' })
   })
 })

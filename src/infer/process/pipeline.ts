@@ -52,9 +52,11 @@ export function* fitContext(
 ): Generator<void, FittedContext, void> {
   const prepared = yield* timed(watch, 'prepare', () => prepareContext(neighbourhood, { rows: options.contextRows }))
   const { batch, setAside, usedChannels, encode } = prepared
-  account.take(batch.x.byteLength)
+  // the batch, its scaled copy with flags, and the selection being fitted
+  const working = 4 * batch.x.byteLength
+  account.take(working)
   const fitted = yield* timed(watch, 'fit', closedForm.fitSteps(batch, { seed: options.seed, mode: options.mode }))
-  account.give(batch.x.byteLength)
+  account.give(working)
   let positives = 0
   let anchors = 0
   for (let r = 0; r < batch.rows; r++) {
@@ -87,8 +89,8 @@ export function* answer(
     parts.push(yield* timed(watch, 'predict', context.fitted.predictSteps(query)))
   }
   const prediction = joined(parts)
-  // at most five arrays of twelve bytes an entity
-  account.take(60 * scored.count)
+  // four numbers in pieces and joined, and up to five arrays of twelve bytes an entity
+  account.take(124 * scored.count)
   const columns = yield* timed(watch, 'output', predictionArrays(prediction, options.statistic))
   const keys = scored.keys.map((bytes, i): [string, Buffer] => [`key ${i}`, bytes])
   const anchor = timestamptzArray(scored.count, anchors.count > 0 ? anchors.time[0] : Number.NEGATIVE_INFINITY)

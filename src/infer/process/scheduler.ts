@@ -1,9 +1,10 @@
 // Shares one thread among jobs: each runs for a slice, then the event loop breathes, then whoever has had least goes next. A new job gets
-// a head start, so short ones pass long ones; nobody waits for longer than a second.
+// a head start, so short ones pass long ones; nobody waits long, however many come.
 
 const SLICE = 20
 const HEAD_START = 100
-const PATIENCE = 1000
+/** Who has waited for longer goes first, longest wait before all: at least a tenth of the time is left to long work. */
+const PATIENCE = 200
 
 export interface Work {
   readonly steps: Generator<void, void, void>
@@ -29,12 +30,13 @@ export function createScheduler(): Scheduler {
   let ticking = false
 
   function next(now: number): Entry {
-    let chosen = entries[0]
+    let least = entries[0]
+    let longest = entries[0]
     for (const entry of entries) {
-      if (now - entry.last > PATIENCE) return entry
-      if (entry.had < chosen.had) chosen = entry
+      if (entry.had < least.had) least = entry
+      if (entry.last < longest.last) longest = entry
     }
-    return chosen
+    return now - longest.last > PATIENCE ? longest : least
   }
 
   function remove(entry: Entry): void {
