@@ -37,7 +37,7 @@ export function conditionSql(condition: Condition, operand: OperandSql, params: 
 
 function matchSql(c: Extract<Condition, { kind: 'match' }>, left: string, pattern: string): string {
   const not = c.negated ? 'NOT ' : ''
-  const isArray = c.left.kind === 'column' && c.left.column.typeClass === 'array'
+  const isArray = c.left.kind === 'column' ? c.left.column.typeClass === 'array' : c.left.name === 'LIST_DISTINCT'
   switch (c.op) {
     case 'LIKE':
     case 'ILIKE':
