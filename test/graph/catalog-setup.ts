@@ -23,18 +23,10 @@ export async function database(t: Test, sql: string) {
   return { url, owner, session, load: (declared: UserSchema = nothingDeclared) => loadGraph(owner, { declared }) }
 }
 
-/** A login role of a unique name, dropped with the test. */
-export async function role(t: Test, options = ''): Promise<string> {
+/** A login role of a unique name. */
+export async function role(options = ''): Promise<string> {
   const name = `r${process.pid}_${Math.trunc(performance.now() * 1000)}`
   await server.admin.query(`CREATE ROLE ${name} LOGIN ${options}`)
-  t.teardown(async () => {
-    for (const { datname } of (await server.admin.query('SELECT datname FROM pg_database WHERE datallowconn')).rows) {
-      const upstream = await directUpstream(server.url(datname)).catch(() => null)
-      await upstream?.run(`DROP OWNED BY ${name}`).catch(() => {})
-      upstream?.close()
-    }
-    await server.admin.query(`DROP ROLE IF EXISTS ${name}`)
-  })
   return name
 }
 

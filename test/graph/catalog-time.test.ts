@@ -142,7 +142,7 @@ t.test("the user's word is taken over what the rows say", async t => {
 })
 
 t.test('nothing is read where reading may fail for reasons of its own', async t => {
-  const reader = await role(t)
+  const reader = await role()
   const { session } = await database(
     t,
     `CREATE EXTENSION postgres_fdw; CREATE SERVER gone FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '1');

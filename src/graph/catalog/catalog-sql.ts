@@ -66,11 +66,11 @@ export interface CatalogRows {
 
 /**
  * $1 text[]: names of views that pgpredict.toml gives a key. Gives one row: the JSON as text.
- * Estimates of a table never analyzed come from its size; a partitioned table's are its partitions' sum.
+ * Estimates of a table never analyzed come from the statistics collector, which takes no lock; a partitioned table's are its partitions' sum.
  */
 export const catalogSql = `
 WITH RECURSIVE rel AS MATERIALIZED (
-  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.reltuples, c.relnatts, c.relhassubclass, d.description,
+  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.reltuples, c.relhassubclass, d.description,
          pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -113,8 +113,8 @@ SELECT pg_catalog.json_build_object(
           SELECT coalesce(pg_catalog.sum(greatest(l.reltuples, 0)), 0)
             FROM pg_catalog.pg_partition_tree(rel.oid) p JOIN pg_catalog.pg_class l ON l.oid = p.relid
            WHERE p.isleaf)
-        WHEN reltuples > 0 OR relkind IN ('v', 'f') THEN greatest(reltuples, 0)
-        ELSE pg_catalog.round(pg_catalog.pg_relation_size(oid) / (28 + 8.0 * greatest(relnatts, 1))) END,
+        WHEN reltuples > 0 THEN reltuples
+        ELSE coalesce(pg_catalog.pg_stat_get_live_tuples(oid), 0) END,
       relkind IN ('r', 'p', 'm') AND relpersistence <> 't' AND NOT pg_catalog.row_security_active(oid)
         AND NOT (relhassubclass AND oid IN (SELECT v.oid FROM volatile_child v)),
       description,

@@ -1,6 +1,7 @@
 // SQL for a fingerprint of everything a graph is made of, cheap enough to be asked on every use: a sum of hashes over the
 // (oid, xmin) pairs of the catalog rows of user relations. Any DDL, GRANT, REVOKE or COMMENT writes a new row version, thus a
-// new xmin; ANALYZE and VACUUM update pg_class in place and leave it alone. Other sessions' temporary tables do not count.
+// new xmin; ANALYZE and VACUUM update pg_class in place and leave it alone. Other sessions' temporary tables and other roles'
+// memberships do not count.
 
 const hash = (salt: number, oid: string, xmin: string) =>
   `pg_catalog.hashint8extended((${oid}::text::int8 << 32) | ${xmin}::text::int8, ${salt})`
@@ -29,6 +30,7 @@ export const tokenSql = `(
     (SELECT coalesce(pg_catalog.sum(${hash(8, 'e.oid', 'e.xmin')}), 0) FROM pg_catalog.pg_enum e),
     (SELECT coalesce(pg_catalog.sum(${hash(9, 'n.oid', 'n.xmin')}), 0) FROM pg_catalog.pg_namespace n
       WHERE n.nspname !~ '^pg_'),
-    (SELECT coalesce(pg_catalog.sum(${hash(10, 'm.roleid', 'm.xmin')} + m.member::text::int8), 0) FROM pg_catalog.pg_auth_members m),
+    (SELECT coalesce(pg_catalog.sum(${hash(10, 'm.roleid', 'm.xmin')} + m.member::text::int8), 0) FROM pg_catalog.pg_auth_members m, pg_catalog.pg_roles r
+      WHERE r.rolname = current_user AND NOT r.rolsuper AND pg_catalog.pg_has_role(r.oid, m.member, 'MEMBER')),
     (SELECT pg_catalog.concat(r.rolsuper, r.rolbypassrls, r.rolinherit) FROM pg_catalog.pg_roles r
       WHERE r.rolname = current_user)))`
