@@ -1,14 +1,14 @@
 // The proxy's end of inference: opens jobs in the inference process, relays rows to it, and knows which contexts are cached. No row is
 // looked at here.
 
-import { createConnection, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { PgError, type PgErrorFields } from '../pg-error.js'
 import type { UsedChannels } from './features/usage.js'
+import { connectTo, restarted } from './process/connection.js'
 import { type InferProcess, type SpawnOptions, startInferProcess } from './process/spawn.js'
 import {
   type Bodies,
   type CachedContext,
-  createFrameReader,
   frame,
   header,
   type JobRequest,
@@ -78,16 +78,9 @@ interface Pending {
   reject(error: PgError): void
 }
 
-const RECONNECT = 20
 const PATIENCE = 10_000
 
-const restarted = (): PgError =>
-  new PgError({
-    code: '58000',
-    message: 'inference process was restarted',
-    detail: 'The process that computes predictions ended while this statement was under way.',
-    hint: 'Run the statement again.',
-  })
+const stopping = (): PgError => new PgError({ code: '57P01', message: 'inference process is shutting down' })
 
 export function createInferClient(options: InferClientOptions = {}): InferClient {
   const { socketPath: given, patience = PATIENCE, ...spawning } = options
@@ -95,41 +88,19 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
   const socketPath = own?.socketPath ?? (given as string)
   const pending = new Map<number, Pending>()
   const cached = new Map<string, UsedChannels>()
-  let socket: Socket | null = null
-  let closed = false
   let last = 0
-  let retry: NodeJS.Timeout | null = null
-  let arrived = new Gate()
 
-  function connect(): void {
-    retry = null
-    const opening = createConnection(socketPath)
-    const reader = createFrameReader(receive, () => true)
-    opening.on('connect', () => {
-      socket = opening
-      arrived.open()
-    })
-    opening.on('data', chunk => {
-      try {
-        reader.push(chunk)
-      } catch {
-        opening.destroy()
-      }
-    })
-    // 'close' follows
-    opening.on('error', () => {})
-    opening.on('close', () => {
-      if (socket === opening) {
-        socket = null
-        arrived = new Gate()
-        cached.clear()
-        for (const job of [...pending.values()]) job.reject(restarted())
-      }
-      if (!closed) retry = setTimeout(connect, RECONNECT)
-    })
+  const connection = connectTo(socketPath, {
+    onFrame: receive,
+    onLost() {
+      cached.clear()
+      for (const job of [...pending.values()]) job.reject(restarted())
+    },
+  })
+
+  function note({ key, use }: CachedContext): void {
+    cached.set(key, readChannels(use))
   }
-
-  const note = ({ key, use }: CachedContext): void => void cached.set(key, readChannels(use))
 
   function receive(kind: number, id: number, body: Buffer): void {
     if (kind === Kind.result) {
@@ -151,8 +122,8 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
     last = (last + 1) >>> 0
     const id = last
     let failure: PgError | null = null
-    /** Ends the wait for the kernel to take the row under way. */
-    let release: (() => void) | null = null
+    /** End the waits for the kernel to take rows. */
+    const waits = new Set<() => void>()
     let settled = false
     // the connection the job was opened on: its rows make no sense on another
     let line: Socket | null = null
@@ -172,7 +143,7 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
           finish()
           failure = error
           reject(error)
-          release?.()
+          for (const over of [...waits]) over()
         },
       })
     })
@@ -181,7 +152,7 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
 
     function cancel(reason?: PgError): void {
       if (settled) return
-      if (line && line === socket) line.write(header(Kind.cancel, id, 0))
+      if (line && line === connection.socket) line.write(header(Kind.cancel, id, 0))
       const fallback = { code: '57014', message: 'canceling statement due to user request' }
       pending.get(id)?.reject(reason ?? new PgError(fallback))
     }
@@ -196,9 +167,9 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
     }
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
-    const opened: Promise<void> | null = socket ? null : waitForSocket().then(open)
+    const opened: Promise<void> | null = connection.socket ? null : connection.wait(patience).then(open)
     opened?.catch(error => pending.get(id)?.reject(error))
-    if (socket) open(socket)
+    if (connection.socket) open(connection.socket)
 
     /** Writes one frame; a promise where the kernel has not taken it all. */
     function send(kind: Kind, body: Buffer | null): void | Promise<void> {
@@ -210,16 +181,18 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
       }
       on.cork()
       on.write(header(kind, id, body.length))
-      on.write(body, () => release?.())
+      let over = (): void => {}
+      on.write(body, () => over())
       on.uncork()
-      // nothing is waiting: the kernel has it all
+      // nothing is left waiting: the kernel has it all
       if (on.writableLength === 0) return
       const taken = new Promise<void>((resolve, reject) => {
-        release = () => {
-          release = null
+        over = () => {
+          waits.delete(over)
           if (failure) reject(failure)
           else resolve()
         }
+        waits.add(over)
       })
       // whoever gave up on the job may have given up on this too
       taken.catch(() => {})
@@ -237,54 +210,23 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
     }
   }
 
-  async function waitForSocket(): Promise<Socket> {
-    const gate = arrived
-    let timer: NodeJS.Timeout | null = null
-    const late = new Promise<never>((_, reject) => {
-      const error = new PgError({
-        code: '58000',
-        message: 'inference process is not running',
-        detail: `It could not be reached for ${patience / 1000} seconds.`,
-      })
-      timer = setTimeout(() => reject(error), patience)
-    })
-    try {
-      await Promise.race([gate.passed, late])
-    } finally {
-      if (timer) clearTimeout(timer)
-    }
-    if (!socket) throw restarted()
-    return socket
-  }
-
-  connect()
   return {
     job,
     has: key => cached.has(key),
     used: key => cached.get(key) ?? null,
     get ready() {
-      return Promise.race([arrived.passed, ...(own ? [own.ready.then(() => arrived.passed)] : [])])
+      return own ? own.ready.then(() => connection.connected) : connection.connected
     },
     socketPath,
     get pid() {
       return own?.pid ?? null
     },
     async close() {
-      closed = true
-      if (retry) clearTimeout(retry)
-      socket?.destroy()
-      for (const waiting of [...pending.values()]) waiting.reject(restarted())
+      for (const waiting of [...pending.values()]) waiting.reject(stopping())
+      connection.close()
       await own?.close()
     },
   }
-}
-
-/** Closed until something has happened. */
-class Gate {
-  open!: () => void
-  readonly passed = new Promise<void>(resolve => {
-    this.open = resolve
-  })
 }
 
 function resultOf(summary: JobSummary, arrays: ReadonlyMap<string, Buffer>): InferResult {

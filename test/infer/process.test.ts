@@ -62,6 +62,17 @@ t.test('answers', async t => {
     t.strictSame(elements(one.probability as Buffer), elements(miss.probability as Buffer).slice(0, 1))
   })
 
+  t.test('rows sent faster than they are taken arrive whole and in order, and the sender is told to wait', async t => {
+    const x = extraction(large)
+    const patient = await ask(client, x)
+    const job = client.job({ contextKey: null, spec: x.spec, options, cold: true })
+    const waits = x.rows.map(row => job.push(row)).filter(wait => wait !== undefined)
+    t.ok(waits.length > 0)
+    const hasty = await job.end()
+    await Promise.all(waits)
+    t.ok(hasty.prediction.equals(patient.prediction))
+  })
+
   t.test('nobody to score is an answer too', async t => {
     const result = await ask(client, extraction({ ...small, scored: 0 }))
     t.equal(result.count, 0)
