@@ -92,9 +92,20 @@ export type TargetProgram =
   | { readonly op: 'leaf'; readonly leaf: number }
   | { readonly op: 'and' | 'or'; readonly items: readonly TargetProgram[] }
   | { readonly op: 'not'; readonly item: TargetProgram }
-  | { readonly op: 'compare'; readonly compare: '=' | '<>' | '<' | '<=' | '>' | '>='; readonly leaf: number; readonly constant: number }
+  | {
+      readonly op: 'compare'
+      readonly compare: '=' | '<>' | '<' | '<=' | '>' | '>='
+      readonly leaf: number
+      readonly constant: number
+    }
   | { readonly op: 'in'; readonly negated: boolean; readonly leaf: number; readonly constants: readonly number[] }
-  | { readonly op: 'between'; readonly negated: boolean; readonly leaf: number; readonly low: number; readonly high: number }
+  | {
+      readonly op: 'between'
+      readonly negated: boolean
+      readonly leaf: number
+      readonly low: number
+      readonly high: number
+    }
   | { readonly op: 'null'; readonly negated: boolean; readonly leaf: number }
 
 export interface TargetSpec {
@@ -144,6 +155,6 @@ export interface ChannelUse {
 export interface PartUse {
   /** Rows (their keys and times) are read at all. */
   readonly rows: boolean
-  readonly numbers: readonly number[]
-  readonly codes: readonly number[]
+  readonly numbers: ReadonlySet<number>
+  readonly codes: ReadonlySet<number>
 }

@@ -6,6 +6,7 @@ import type { GraphCache, SessionFacts } from '../graph/catalog/index.js'
 import { anchorSql, gridOf } from '../graph/extract/anchors.js'
 import { SqlParams } from '../graph/extract/sql.js'
 import { type Extraction, extractionOf } from '../graph/extract/statement.js'
+import type { ChannelUse } from '../graph/neighbourhood.js'
 import { ContextGone, type InferClient, type InferResult } from '../infer/client.js'
 import { PgError } from '../pg-error.js'
 import type { Table } from '../pql/catalog.js'
@@ -49,17 +50,11 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     if (grid.context.length === 0) throw nothingClosed(task, times)
     const most = task.options.maxEntities ?? limits.entities
     const key = contextKey(task, params, facts, grid.cell)
-    const ask = async (cold: boolean): Promise<InferResult> => {
+    const ask = async (use: ChannelUse | null): Promise<InferResult> => {
+      const cold = use === null
       const context = cold ? contextSizes(task.options) : null
-      const extraction = extractionOf({
-        task,
-        grid,
-        context,
-        seed: task.options.seed ?? 42,
-        mostEntities: most + 1,
-        client: params,
-        use: null,
-      })
+      const { seed = 42 } = task.options
+      const extraction = extractionOf({ task, grid, context, seed, mostEntities: most + 1, use, client: params })
       return extract(extraction, cold, key)
     }
     const extract = async (extraction: Extraction, cold: boolean, contextKey: string | null): Promise<InferResult> => {
@@ -90,9 +85,8 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         throw error
       }
     }
-    const warm = key !== null && infer.has(key)
-    const result = await ask(!warm).catch(error => {
-      if (error instanceof ContextGone) return ask(true)
+    const result = await ask(key === null ? null : infer.used(key)).catch(error => {
+      if (error instanceof ContextGone) return ask(null)
       throw error
     })
     return outputs.map(column => outputParam(column, outputs, task, result, performance.now() - began))

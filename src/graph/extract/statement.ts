@@ -323,10 +323,8 @@ const UNREAD = 'NULL'
 
 /** The layout with every channel that `use` leaves out sent as NULL: widths, and so the spec, stay as they are. */
 function restricted(layout: Layout, use: ChannelUse): Layout {
-  const keep = <T extends { readonly sql: string }>(list: readonly T[], used: readonly number[]): T[] => {
-    const set = new Set(used)
-    return list.map((item, i) => (set.has(i) ? item : { ...item, sql: UNREAD }))
-  }
+  const keep = <T extends { readonly sql: string }>(list: readonly T[], used: ReadonlySet<number>): T[] =>
+    list.map((item, i) => (used.has(i) ? item : { ...item, sql: UNREAD }))
   const cut = <P extends StreamPlan | NodePlan>(plan: P, part: PartUse): P => ({
     ...plan,
     numbers: keep(plan.numbers, part.numbers),
