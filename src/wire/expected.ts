@@ -29,8 +29,10 @@ export type Action = typeof FORWARD | typeof WATCH | typeof TAKE
 
 /** The start-up packet and what authentication adds to it, answered by the first ReadyForQuery. */
 export const STARTUP = 1
-/** CopyDone or CopyFail, which have no answer; or a Sync that turned out to have none. */
-const SILENT = 2
+/** CopyDone or CopyFail of a COPY under way, which have no answer. */
+const COPY_END = 2
+/** Something that turned out to have no answer, or has had its effect. */
+const SILENT = 3
 
 const TYPE = 0xff
 const ACTION_SHIFT = 8
@@ -56,6 +58,7 @@ export class Expected {
   #handlers: Handler[] = []
   #firstHandler = 0
   #doubtful = 0
+  #copyEnds = 0
 
   /** How many entries have a handler; 0 is the fast path. */
   special = 0
@@ -86,7 +89,9 @@ export class Expected {
 
   /** CopyDone or CopyFail: a Sync behind it is no longer part of the COPY. */
   pushCopyEnd(): void {
-    if (this.#length > 0) this.#add(SILENT)
+    if (this.#length === 0) return
+    this.#copyEnds++
+    this.#add(COPY_END)
   }
 
   /** Action of the entry that an answer, not an asynchronous message, belongs to. */
@@ -129,7 +134,7 @@ export class Expected {
   copyIn(): boolean {
     for (let i = 1; i < this.#length; i++) {
       const slot = this.#slot(i)
-      if (this.#ring[slot] === SILENT) return false
+      if (this.#ring[slot] === COPY_END) return false
       if (this.#ring[slot] === F.SYNC) {
         this.#ring[slot] |= DOUBTFUL
         this.#doubtful++
@@ -138,16 +143,19 @@ export class Expected {
     return true
   }
 
-  /** COPY FROM STDIN read to its end, so every Sync sent meanwhile was ignored. */
+  /** A command whose tag may be COPY is over: if it read to its end, every Sync sent meanwhile was ignored. */
   copied(): void {
-    if (this.#doubtful === 0) return
+    if (this.#copyEnds === 0) return
     for (let i = 1; i < this.#length; i++) {
       const slot = this.#slot(i)
-      if (this.#ring[slot] === SILENT) break
-      if (this.#ring[slot] & DOUBTFUL) {
-        this.#ring[slot] = SILENT
-        this.#doubtful--
+      const entry = this.#ring[slot]
+      if (entry !== COPY_END && !(entry & DOUBTFUL)) continue
+      this.#ring[slot] = SILENT
+      if (entry === COPY_END) {
+        this.#copyEnds--
+        return
       }
+      this.#doubtful--
     }
   }
 
@@ -166,15 +174,16 @@ export class Expected {
   }
 
   #finish(): void {
-    const handler = this.#shift()
-    while (this.#length > 0 && this.#ring[this.#head] === SILENT) this.#shift()
-    handler?.done?.()
+    this.#shift()?.done?.()
   }
 
   #shift(): Handler | undefined {
     const entry = this.#ring[this.#head]
-    this.#head = this.#slot(1)
-    this.#length--
+    this.#advance()
+    while (this.#length > 0 && (this.#ring[this.#head] === COPY_END || this.#ring[this.#head] === SILENT)) {
+      if (this.#ring[this.#head] === COPY_END) this.#copyEnds--
+      this.#advance()
+    }
     if (entry & DOUBTFUL) this.#doubtful--
     if (entry >> ACTION_SHIFT === 0 || entry & DOUBTFUL) return undefined
     this.special--
@@ -184,6 +193,11 @@ export class Expected {
       this.#firstHandler = 0
     }
     return handler
+  }
+
+  #advance(): void {
+    this.#head = this.#slot(1)
+    this.#length--
   }
 
   /** Any answer but ReadyForQuery proves that a doubtful Sync at the head was ignored. */

@@ -167,7 +167,7 @@ export class ServerStream {
     }
     if (type === B.COMMAND_COMPLETE) {
       if (bytes[at + HEADER] === 0x44) host.command(bytes.subarray(at, end))
-      else if (bytes[at + HEADER] === 0x43) host.expected.copied()
+      else if (bytes[at + HEADER] === 0x43 && bytes[at + HEADER + 2] === 0x50) host.expected.copied()
     }
     host.expected.complete(type)
     if (type === B.READY_FOR_QUERY) host.flow.status = bytes[at + HEADER]
