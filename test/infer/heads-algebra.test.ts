@@ -111,12 +111,16 @@ t.test('the absolute fit of an intercept alone is the median, and outliers do no
 })
 
 t.test('selections: no repeats for small contexts; held-out rows end where an anchor does', async t => {
-  const anchors = (rows: number, size: number) => Int32Array.from({ length: rows }, (_, r) => Math.floor(r / size))
+  const anchors = (rows: number, size: number, stride = 1) => ({
+    rows,
+    anchor: Int32Array.from({ length: rows }, (_, r) => Math.floor(r / size)),
+    age: Float64Array.from({ length: rows }, (_, r) => 1 + stride * Math.floor(r / size)),
+  })
   t.strictSame(
-    subsets(2_500, anchors(2_500, 500), 'normal', 1).map(s => [s.name, s.index.length]),
+    subsets(anchors(2_500, 500), 'normal', 1).map(s => [s.name, s.index.length]),
     [['newest 3k', 2_500]],
   )
-  const large = subsets(14_000, anchors(14_000, 700), 'normal', 1)
+  const large = subsets(anchors(14_000, 700), 'normal', 1)
   t.strictSame(
     large.map(s => [s.name, s.index.length]),
     [
@@ -125,15 +129,18 @@ t.test('selections: no repeats for small contexts; held-out rows end where an an
       ['mix 3k', 3_000],
     ],
   )
-  for (const { index, held } of large) {
+  for (const { index, held, older } of large) {
+    t.equal(older, held, 'windows that do not overlap leave no gap')
     t.equal(index[held] % 700, 0, 'the first row fitted on begins an anchor')
     t.ok(held >= 0.1 * index.length && held <= 0.4 * index.length)
     t.ok(index.every((row, i) => i === 0 || row > index[i - 1]))
   }
+  const [overlapping] = subsets(anchors(2_000, 100, 0.2), 'normal', 1)
+  t.equal(overlapping.older, overlapping.held + 400, 'four anchors of overlapping windows are left out of both sides')
   t.ok(
     large[2].index.some(row => row >= 10_000),
     'the mix reaches beyond the newest 10,000',
   )
-  t.equal(subsets(14_000, anchors(14_000, 700), 'fast', 1).length, 1)
-  t.equal(subsets(60, anchors(60, 10), 'normal', 1)[0].held, 0, 'too few to hold any out')
+  t.equal(subsets(anchors(14_000, 700), 'fast', 1).length, 1)
+  t.equal(subsets(anchors(60, 10), 'normal', 1)[0].held, 0, 'too few to hold any out')
 })

@@ -1,7 +1,8 @@
-// The default head: penalised linear models on scaled features, the mean of fits on three selections of the context, calibrated on the
-// newest rows. Sharing one scaling makes their mean a single linear model, so a prediction costs one pass over its row.
+// The default head: penalised linear models on scaled features, the mean of fits on three selections of the context, blended with boosted
+// trees and calibrated on the newest rows. Sharing one scaling makes their mean a single linear model: one pass over a row.
 
 import type { ContextBatch, Prediction, QueryBatch } from '../head.js'
+import { type Blend, blendInto, bytesOf, fitBlend, type TreeModel } from './boosting/blend.js'
 import { type Calibration, calibrate, fitCalibration } from './calibration.js'
 import { constantHead } from './constant.js'
 import { sigmoid } from './logistic.js'
@@ -9,7 +10,7 @@ import { type Design, widthFor } from './matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
 import { expected, fitLocalScale, fitSpread, flatScale, linear, type Spread, scaleAt } from './spread.js'
 import { drain, type FitOptions, type SteppedFitted, type SteppedHead } from './stepped.js'
-import { subsets } from './subsets.js'
+import { type Split, subsets } from './subsets.js'
 import { fitTransform, type Transform } from './transform.js'
 import { type TunedFit, tunedFit } from './tuning.js'
 import { usable, type Warnings, warningsFor } from './usable.js'
@@ -41,6 +42,7 @@ interface Ensemble {
   readonly judged: Float64Array
   /** Of the fit that held out most. */
   readonly older: TunedFit['older']
+  readonly split: Split
 }
 
 function* fitEnsemble(
@@ -49,25 +51,41 @@ function* fitEnsemble(
   y: Float64Array,
   options: FitOptions,
 ): Generator<void, Ensemble, void> {
-  const selections = subsets(context.rows, context.anchor, options.mode, options.seed)
+  const selections = subsets(context, options.mode, options.seed)
   const all = new Float64Array(design.width)
   const sums = new Float64Array(design.rows)
   const judges = new Int32Array(design.rows)
   let widest: TunedFit | null = null
-  for (const { index, held } of selections) {
+  let split: Split = { held: 0, older: 0 }
+  for (const { index, ...own } of selections) {
     const part = index.length === design.rows ? design : selectRows(design, index)
     yield
     const labels = Float64Array.from(index, r => y[r])
-    const fit = yield* tunedFit(part, labels, held, context.task)
+    const fit = yield* tunedFit(part, labels, own, context.task)
     for (let j = 0; j < design.width; j++) all[j] += fit.all[j] / selections.length
     for (let i = 0; i < fit.judged.length; i++) {
       sums[index[i]] += fit.judged[i]
       judges[index[i]]++
     }
-    if (widest === null || fit.judged.length > widest.judged.length) widest = fit
+    if (widest === null || fit.judged.length > widest.judged.length) {
+      widest = fit
+      split = own
+    }
   }
   const { judged, older } = widest as TunedFit
-  return { all, judged: judged.map((_, r) => sums[r] / judges[r]), older }
+  return { all, judged: judged.map((_, r) => sums[r] / judges[r]), older, split }
+}
+
+/** In mode fast, and where rows are few, the linear model answers alone. */
+function* withTrees(
+  context: ContextBatch,
+  y: Float64Array,
+  linear: Ensemble,
+  { mode, seed }: FitOptions,
+): Generator<void, Blend, void> {
+  const { judged, split } = linear
+  if (mode === 'fast' || judged.length !== split.held) return { judged, trees: null }
+  return yield* fitBlend(context, y, split, judged, seed)
 }
 
 function* fitBinary(
@@ -77,9 +95,10 @@ function* fitBinary(
   options: FitOptions,
   warnings: Warnings,
 ): Generator<void, SteppedFitted, void> {
-  const { all, judged } = yield* fitEnsemble(context, design, context.y, options)
+  const linear = yield* fitEnsemble(context, design, context.y, options)
+  const { judged, trees } = yield* withTrees(context, context.y, linear, options)
   const calibration = fitCalibration(judged, context.y.subarray(0, judged.length))
-  return fitted(channels, [all], warnings, probabilities(calibration))
+  return fitted({ channels, coefficients: [linear.all], trees }, warnings, probabilities(calibration))
 }
 
 /** What is made of a row's linear sums. Made outside the fits, so that it holds none of their matrices. */
@@ -107,7 +126,9 @@ function* fitNumeric(
   const transform = fitTransform(context.y)
   const target = Float64Array.from(context.y, transform.forward)
   yield
-  const { all, judged, older } = yield* fitEnsemble(context, design, target, options)
+  const ensemble = yield* fitEnsemble(context, design, target, options)
+  const { all, older } = ensemble
+  const { judged, trees } = yield* withTrees(context, target, ensemble, options)
   const local = older ? fitLocalScale(older.range, older.cross, older.residuals) : flatScale(design)
   yield
   const scales = linear({ design, from: 0, to: judged.length }, local.b).map(v => scaleAt(local, v))
@@ -116,7 +137,7 @@ function* fitNumeric(
   const nonNegative = context.nonNegative || transform.min >= 0
   const { floor, ceiling } = local
   const finish = distributions({ transform, spread, floor, ceiling, nonNegative })
-  return fitted(channels, [all, local.b], warnings, finish)
+  return fitted({ channels, coefficients: [all, local.b], trees }, warnings, finish)
 }
 
 interface Numeric {
@@ -137,7 +158,7 @@ function distributions({ transform, spread, floor, ceiling, nonNegative }: Numer
       const inRange = Math.min(transform.max, Math.max(transform.min, transform.inverse(location[r])))
       const median = Math.max(least, inRange)
       out.median[r] = median
-      out.mean[r] = Math.max(least, expected(transform, spread, location[r], scale))
+      out.mean[r] = Math.max(least, Math.min(transform.max, expected(transform, spread.means, location[r])))
       out.lower[r] = Math.max(least, Math.min(median, transform.inverse(location[r] + scale * spread.low)))
       out.upper[r] = Math.max(median, transform.inverse(location[r] + scale * spread.high))
       if (r % BLOCK === BLOCK - 1) yield
@@ -146,16 +167,18 @@ function distributions({ transform, spread, floor, ceiling, nonNegative }: Numer
   }
 }
 
-/** A model of several linear sums over the same scaled row, and what is made of them. */
-function fitted(
-  channels: readonly Channel[],
-  coefficients: readonly Float64Array[],
-  warnings: Warnings,
-  finish: Finish,
-): SteppedFitted {
+interface Model {
+  readonly channels: readonly Channel[]
+  /** The first is the location, blended with the trees'. */
+  readonly coefficients: readonly Float64Array[]
+  readonly trees: TreeModel | null
+}
+
+/** A model of several linear sums over the same scaled row, trees beside the first, and what is made of them. */
+function fitted({ channels, coefficients, trees }: Model, warnings: Warnings, finish: Finish): SteppedFitted {
   const ones = channels.length
   const self: SteppedFitted = {
-    bytes: channels.length * 80 + coefficients.length * widthFor(ones) * 8 + 1024,
+    bytes: channels.length * 80 + coefficients.length * widthFor(ones) * 8 + (trees ? bytesOf(trees) : 0) + 1024,
     warnings,
     predict: query => drain(self.predictSteps(query)),
     *predictSteps(query: QueryBatch) {
@@ -171,6 +194,7 @@ function fitted(
             for (let r = from; r < to; r++) sum[r] += b * scaled[r - from]
           }
         }
+        if (trees) blendInto(trees, query.x, query.rows, from, to, sums[0])
         yield
       }
       return yield* finish(query.rows, sums)

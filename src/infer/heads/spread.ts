@@ -1,13 +1,14 @@
 // What a fitted median says about the rest of the distribution: a 90 % interval by split conformal prediction, and an expected value that
-// adds up, both from residuals on rows newer than any the model saw, in units of a local scale.
+// adds up, both from rows newer than any the model saw.
 
 import { apply, applyTransposed, cholesky, type Design, type Range, solveFactored } from './matrix.js'
 import type { Transform } from './transform.js'
 import { penaltyOf } from './tuning.js'
 
 const MISS = 0.05
-/** Residuals are summarised by the means of so many equal slices when an expected value is formed. */
-const SLICES = 32
+/** Held-out rows whose mean is one point of the curve of expected values, and the most points. */
+const GROUP = 40
+const MOST_GROUPS = 15
 const NARROWEST = 0.1
 const WIDEST = 4
 
@@ -22,10 +23,13 @@ export interface Spread {
   /** Residual over local scale at 5 % and at 95 %. */
   readonly low: number
   readonly high: number
-  readonly slices: Float64Array
-  /** Makes the held-out sum of means the held-out sum of outcomes: a factor on a log scale, else a shift. */
-  readonly factor: number
-  readonly shift: number
+  readonly means: MeanCurve
+}
+
+/** Expected value by predicted location, both ascending: what held-out rows of that location came to on average. */
+export interface MeanCurve {
+  readonly location: Float64Array
+  readonly mean: Float64Array
 }
 
 export const scaleAt = (s: Pick<LocalScale, 'floor' | 'ceiling'>, raw: number): number =>
@@ -58,40 +62,51 @@ export function fitSpread(transform: Transform, median: Float64Array, scale: Flo
   // Rank ceil((n + 1)(1 - miss)) of n covers a new row with at least 1 - miss; there is no such rank below 19 rows, the extremes serve.
   const high = residuals[Math.min(n, Math.ceil((n + 1) * (1 - MISS))) - 1]
   const low = residuals[Math.max(1, Math.floor((n + 1) * MISS)) - 1]
-  const slices = new Float64Array(Math.min(SLICES, n))
-  for (let k = 0; k < slices.length; k++) {
-    const from = Math.floor((k * n) / slices.length)
-    const to = Math.floor(((k + 1) * n) / slices.length)
-    for (let r = from; r < to; r++) slices[k] += residuals[r] / (to - from)
-  }
-  const raw = { low, high, slices, factor: 1, shift: 0 }
-  let predicted = 0
-  let actual = 0
-  let squares = 0
-  let largest = 1e-300
-  for (const v of y) largest = Math.max(largest, Math.abs(v))
-  for (let r = 0; r < n; r++) {
-    predicted += expected(transform, raw, median[r], scale[r]) / largest
-    actual += y[r] / largest
-    squares += (y[r] / largest) ** 2
-  }
-  // A sum that rests on a few huge outcomes says little: believed by how many outcomes it is worth.
-  const worth = squares > 0 ? (actual * actual) / squares : 0
-  const belief = worth / (worth + 10)
-  if (transform.kind === 'plain') return { ...raw, shift: ((actual - predicted) / n) * largest * (n / (n + 10)) }
-  if (!(predicted > 0 && actual > 0)) return raw
-  return { ...raw, factor: Math.min(3, Math.max(1 / 3, actual / predicted)) ** belief }
+  return { low, high, means: meanCurve(median, y) }
 }
 
-/** Expected value on the target's own scale, within the range seen in the context. */
-export function expected(transform: Transform, spread: Spread, median: number, scale: number): number {
-  const { slices } = spread
-  let sum = 0
-  for (let k = 0; k < slices.length; k++) {
-    const v = transform.inverse(median + scale * slices[k])
-    sum += Math.min(transform.max, Math.max(transform.min, v)) / slices.length
+/**
+ * Means over groups of rows of like location, made monotone by pooling neighbours. Sums over held-out rows are met exactly, however heavy
+ * the tails: no shape of the distribution is assumed.
+ */
+function meanCurve(location: Float64Array, y: Float64Array): MeanCurve {
+  const n = y.length
+  const order = Int32Array.from(location.keys()).sort((a, b) => location[a] - location[b] || a - b)
+  const groups = Math.max(1, Math.min(MOST_GROUPS, Math.floor(n / GROUP)))
+  const pools: { at: number; mean: number; size: number }[] = []
+  for (let g = 0; g < groups; g++) {
+    const from = Math.floor((g * n) / groups)
+    const to = Math.floor(((g + 1) * n) / groups)
+    let pool = { at: 0, mean: 0, size: to - from }
+    for (let i = from; i < to; i++) {
+      pool.at += location[order[i]] / (to - from)
+      pool.mean += y[order[i]] / (to - from)
+    }
+    for (let last = pools.at(-1); last && last.mean >= pool.mean; last = pools.at(-1)) {
+      pools.pop()
+      const size = last.size + pool.size
+      const share = last.size / size
+      pool = { at: share * last.at + (1 - share) * pool.at, mean: share * last.mean + (1 - share) * pool.mean, size }
+    }
+    pools.push(pool)
   }
-  return Math.min(transform.max, Math.max(transform.min, sum * spread.factor + spread.shift))
+  return { location: Float64Array.from(pools, p => p.at), mean: Float64Array.from(pools, p => p.mean) }
+}
+
+/** Expected value at a location: along the curve; beyond its ends, in proportion to what the median does there. */
+export function expected(transform: Transform, { location, mean }: MeanCurve, at: number): number {
+  const last = location.length - 1
+  if (at >= location[last] || at <= location[0]) {
+    const end = at >= location[last] ? last : 0
+    const here = transform.inverse(at)
+    const there = transform.inverse(location[end])
+    if (transform.kind === 'plain') return mean[end] + here - there
+    return there > 0 && here > 0 ? mean[end] * (here / there) : mean[end]
+  }
+  let k = 1
+  while (location[k] < at) k++
+  const share = (at - location[k - 1]) / (location[k] - location[k - 1])
+  return mean[k - 1] + share * (mean[k] - mean[k - 1])
 }
 
 /** Predictions of a linear model over a range. */

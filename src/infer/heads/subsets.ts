@@ -1,21 +1,35 @@
 // Which context rows a fit sees, and which of them, the newest, it is tuned on.
 
+import type { ContextBatch } from '../head.js'
+
 const SMALL = 3_000
 const LARGE = 10_000
 /** Of the mixed selection, the share taken from the newest rows. */
 const NEWEST_SHARE = 0.6
+/** Calendar months differ by a tenth. */
+const SLACK = 0.15
+/** Share of the rows that a model must be left to learn from. */
+const LEAST_OLDER = 0.3
 
-export interface Subset {
+/** Rows before `held` are held out; those from `older` on had closed windows when the held-out anchors came, so that they knew nothing of them. */
+export interface Split {
+  readonly held: number
+  readonly older: number
+}
+
+export interface Subset extends Split {
   readonly name: 'newest 3k' | 'newest 10k' | 'mix 3k'
   /** Rows of the context, ascending: newest first. */
   readonly index: Int32Array
-  /** The first `held` of them are held out while lambda is tuned; 0: too few rows to tune. */
-  readonly held: number
 }
 
 /** Selections for a context of `rows` rows, without repeats of the same selection. */
-export function subsets(rows: number, anchor: Int32Array, mode: 'fast' | 'normal' | 'best', seed: number): Subset[] {
-  const make = (name: Subset['name'], index: Int32Array): Subset => ({ name, index, held: heldOut(index, anchor) })
+export function subsets(
+  { rows, anchor, age }: Pick<ContextBatch, 'rows' | 'anchor' | 'age'>,
+  mode: 'fast' | 'normal' | 'best',
+  seed: number,
+): Subset[] {
+  const make = (name: Subset['name'], index: Int32Array): Subset => ({ name, index, ...splitOf(index, anchor, age) })
   const newest = make('newest 3k', range(0, Math.min(rows, SMALL)))
   if (mode === 'fast' || rows <= SMALL) return [newest]
   const recent = Math.round(SMALL * NEWEST_SHARE)
@@ -26,20 +40,26 @@ export function subsets(rows: number, anchor: Int32Array, mode: 'fast' | 'normal
   return [newest, make('newest 10k', range(0, Math.min(rows, LARGE))), make('mix 3k', mixed)]
 }
 
-/** About a quarter of the rows, moved to a change of anchor where one is near, so that no anchor lies on both sides. */
-function heldOut(index: Int32Array, anchor: Int32Array): number {
+/**
+ * About a quarter of the rows are held out, moved to a change of anchor where one is near, so that no anchor lies on both sides; 0: too few
+ * rows. Where windows overlap, rows whose window reaches into the held-out ones are left out of both sides, if enough remain.
+ */
+function splitOf(index: Int32Array, anchor: Int32Array, age: Float64Array): Split {
   const rows = index.length
   const quarter = Math.round(rows / 4)
-  if (quarter < 20) return 0
-  let best = quarter
+  if (quarter < 20) return { held: 0, older: 0 }
+  let held = quarter
   let distance = Number.POSITIVE_INFINITY
   for (let r = Math.ceil(rows * 0.1); r <= rows * 0.4; r++) {
     if (anchor[index[r]] !== anchor[index[r - 1]] && Math.abs(r - quarter) < distance) {
-      best = r
+      held = r
       distance = Math.abs(r - quarter)
     }
   }
-  return best
+  const closed = age[index[held - 1]] + 1 - SLACK
+  let older = held
+  while (older < rows && age[index[older]] < closed) older++
+  return { held, older: rows - older >= rows * LEAST_OLDER ? older : held }
 }
 
 function range(from: number, to: number): Int32Array {

@@ -4,6 +4,7 @@ import { fitLad } from './lad.js'
 import { fitLogistic, logLoss } from './logistic.js'
 import { apply, type Design, gram, type Range } from './matrix.js'
 import { selectRows } from './scaling.js'
+import type { Split } from './subsets.js'
 
 /** From the stiffest down, so that each fit starts from its neighbour's solution. */
 export const LAMBDAS = [1500, 250, 50, 10] as const
@@ -33,11 +34,11 @@ export function penaltyOf(design: Design, lambda: number): Float64Array {
   return penalty
 }
 
-/** `y` is 0/1, or in units of its mean absolute deviation; the first `held` rows are the newest. */
+/** `y` is 0/1, or in units of its mean absolute deviation; rows come newest first. */
 export function* tunedFit(
   design: Design,
   y: Float64Array,
-  held: number,
+  { held, older: from }: Split,
   task: 'binary' | 'numeric',
 ): Generator<void, TunedFit, void> {
   const fit = task === 'binary' ? fitLogistic : fitLad
@@ -49,9 +50,9 @@ export function* tunedFit(
     const all = yield* fit(whole, y, cross, penaltyOf(design, UNTUNED), zero)
     return { lambda: UNTUNED, all, judged: yield* crossPredicted(design, y, task, UNTUNED, zero), older: null }
   }
-  const older = { design, from: held, to: design.rows }
+  const older = { design, from, to: design.rows }
   const crossOlder = yield* gram(older)
-  const yOlder = y.subarray(held)
+  const yOlder = y.subarray(from)
   const newest = { design, from: 0, to: held }
   const yNewest = y.subarray(0, held)
   const predicted = new Float64Array(held)
@@ -64,7 +65,7 @@ export function* tunedFit(
     if (best === null || loss < best.loss) best = { lambda, loss, b: start }
   }
   const { lambda, b } = best as { lambda: number; b: Float64Array }
-  const cross = yield* gram(newest)
+  const cross = yield* gram({ design, from: 0, to: from })
   for (let i = 0; i < cross.length; i++) cross[i] += crossOlder[i]
   const all = yield* fit(whole, y, cross, penaltyOf(design, lambda), b)
   const own = new Float64Array(design.rows)
@@ -73,7 +74,7 @@ export function* tunedFit(
     lambda,
     all,
     judged: held < TELLING ? yield* crossPredicted(design, y, task, lambda, b) : own.slice(0, held),
-    older: { range: older, cross: crossOlder, residuals: yOlder.map((v, r) => v - own[held + r]) },
+    older: { range: older, cross: crossOlder, residuals: yOlder.map((v, r) => v - own[from + r]) },
   }
 }
 

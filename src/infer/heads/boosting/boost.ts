@@ -1,0 +1,74 @@
+// Gradient boosting from given starting predictions: what trees can add to a linear model, told by rows they have not seen.
+
+import { sigmoid, softplus } from '../logistic.js'
+import { addTree, growTree, type Tree } from './tree.js'
+
+export const RATE = 0.08
+export const ROUNDS = 100
+const TREE = { leaves: 12, minRows: 20, l2: 5 } as const
+/** Share of the columns that each tree may use. */
+const COLUMN_SHARE = 0.5
+const FEW_COLUMNS = 16
+
+export interface BoostInput {
+  /** Column-major bins, `rows` a column. */
+  readonly bins: Uint8Array
+  readonly rows: number
+  readonly columns: number
+  readonly y: Float64Array
+  /** Logits, or values on the target's scale, that boosting starts from. */
+  readonly start: Float64Array
+  readonly task: 'binary' | 'numeric'
+  readonly seed: number
+}
+
+/** Called after each round with its number, from 1; true stops. */
+export type Watch = (round: number, tree: Tree) => boolean
+
+export function* boost(input: BoostInput, rounds: number, watch?: Watch): Generator<void, Tree[], void> {
+  const { bins, rows, columns, y, task, seed } = input
+  const current = Float64Array.from(input.start)
+  const gradient = new Float64Array(rows)
+  const curvature = new Float64Array(rows).fill(1)
+  const trees: Tree[] = []
+  for (let round = 1; round <= rounds; round++) {
+    for (let r = 0; r < rows; r++) {
+      if (task === 'binary') {
+        const p = sigmoid(current[r])
+        gradient[r] = p - y[r]
+        curvature[r] = Math.max(p * (1 - p), 1e-6)
+      } else gradient[r] = current[r] - y[r]
+    }
+    const tree = growTree({ bins, rows, columns: someColumns(columns, seed, round), gradient, curvature }, TREE)
+    // its columns told nothing; the next tree has others
+    if (tree.value.length === 1) continue
+    addTree(tree, bins, rows, RATE, current)
+    trees.push(tree)
+    yield
+    if (watch?.(round, tree)) break
+  }
+  return trees
+}
+
+/** Columns with the smallest hash of (column, round, seed), ascending. */
+function someColumns(columns: number, seed: number, round: number): Int32Array {
+  const most = columns <= FEW_COLUMNS ? columns : Math.ceil(columns * COLUMN_SHARE)
+  const hash = Uint32Array.from({ length: columns }, (_, c) => mix(c, Math.imul(round, 0x9e3779b1) ^ seed))
+  const order = Array.from(hash.keys()).sort((a, b) => hash[a] - hash[b] || a - b)
+  return Int32Array.from(order.slice(0, most)).sort()
+}
+
+function mix(a: number, b: number): number {
+  let h = Math.imul(a + 0x7f4a7c15, 0x85ebca6b) ^ Math.imul(b | 0, 0xc2b2ae35)
+  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad)
+  h = Math.imul(h ^ (h >>> 15), 0x735a2d97)
+  return (h ^ (h >>> 15)) >>> 0
+}
+
+/** Mean loss of predictions: log loss of logits, or absolute error. */
+export function lossOf(task: 'binary' | 'numeric', predicted: Float64Array, y: Float64Array): number {
+  let s = 0
+  for (let r = 0; r < y.length; r++)
+    s += task === 'binary' ? softplus(predicted[r]) - y[r] * predicted[r] : Math.abs(predicted[r] - y[r])
+  return s / Math.max(1, y.length)
+}

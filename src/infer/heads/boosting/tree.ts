@@ -1,0 +1,209 @@
+// One regression tree on binned features, grown leaf by leaf where the loss falls most. Histograms of gradients are summed over the smaller
+// child and subtracted for the larger; everything is in a fixed order, so equal data gives equal trees.
+
+import { BINS } from './bins.js'
+
+export interface TreeOptions {
+  readonly leaves: number
+  readonly minRows: number
+  readonly l2: number
+}
+
+/** Nodes in order of creation; node 0 is the root. A leaf has column -1. */
+export interface Tree {
+  readonly column: Int16Array
+  /** Rows with bin <= cut go left; bin 0, missing, goes where `missingLeft` says. */
+  readonly cut: Uint8Array
+  readonly missingLeft: Uint8Array
+  readonly left: Int16Array
+  readonly right: Int16Array
+  readonly value: Float64Array
+}
+
+/** Gradients and curvatures of the rows, and the columns that this tree may use. */
+export interface TreeInput {
+  readonly bins: Uint8Array
+  readonly rows: number
+  readonly columns: Int32Array
+  readonly gradient: Float64Array
+  readonly curvature: Float64Array
+}
+
+interface Leaf {
+  readonly node: number
+  /** Rows order[from, to). */
+  readonly from: number
+  readonly to: number
+  readonly sums: Histogram
+  readonly gradient: number
+  readonly curvature: number
+  split: Split | null
+}
+
+interface Split {
+  readonly gain: number
+  readonly column: number
+  readonly cut: number
+  readonly missingLeft: boolean
+}
+
+interface Histogram {
+  readonly gradient: Float64Array
+  readonly curvature: Float64Array
+  readonly count: Int32Array
+}
+
+export function growTree(input: TreeInput, options: TreeOptions): Tree {
+  const { rows, columns, gradient, curvature } = input
+  const order = Int32Array.from({ length: rows }, (_, r) => r)
+  const most = 2 * options.leaves - 1
+  const tree = {
+    column: new Int16Array(most).fill(-1),
+    cut: new Uint8Array(most),
+    missingLeft: new Uint8Array(most),
+    left: new Int16Array(most),
+    right: new Int16Array(most),
+    value: new Float64Array(most),
+  }
+  let nodes = 0
+  const leafOf = (from: number, to: number, sums: Histogram): Leaf => {
+    let g = 0
+    let h = 0
+    for (let i = from; i < to; i++) {
+      g += gradient[order[i]]
+      h += curvature[order[i]]
+    }
+    const leaf: Leaf = { node: nodes++, from, to, sums, gradient: g, curvature: h, split: null }
+    leaf.split = to - from >= 2 * options.minRows ? bestSplit(leaf, columns, options) : null
+    tree.value[leaf.node] = -g / (h + options.l2)
+    return leaf
+  }
+  const spare = new Int32Array(rows)
+  const leaves = [leafOf(0, rows, sumUp(input, order, 0, rows))]
+  while (leaves.length < options.leaves) {
+    let chosen = -1
+    for (let i = 0; i < leaves.length; i++) {
+      const split = leaves[i].split
+      if (split && (chosen < 0 || split.gain > leaves[chosen].split!.gain)) chosen = i
+    }
+    if (chosen < 0) break
+    const leaf = leaves[chosen]
+    const split = leaf.split!
+    const middle = partition(input, order, spare, leaf, split)
+    const leftIsSmall = middle - leaf.from <= leaf.to - middle
+    const small = leftIsSmall ? sumUp(input, order, leaf.from, middle) : sumUp(input, order, middle, leaf.to)
+    const large = subtract(leaf.sums, small)
+    const left = leafOf(leaf.from, middle, leftIsSmall ? small : large)
+    const right = leafOf(middle, leaf.to, leftIsSmall ? large : small)
+    tree.column[leaf.node] = split.column
+    tree.cut[leaf.node] = split.cut
+    tree.missingLeft[leaf.node] = split.missingLeft ? 1 : 0
+    tree.left[leaf.node] = left.node
+    tree.right[leaf.node] = right.node
+    leaves[chosen] = left
+    leaves.push(right)
+  }
+  return {
+    column: tree.column.slice(0, nodes),
+    cut: tree.cut.slice(0, nodes),
+    missingLeft: tree.missingLeft.slice(0, nodes),
+    left: tree.left.slice(0, nodes),
+    right: tree.right.slice(0, nodes),
+    value: tree.value.slice(0, nodes),
+  }
+}
+
+function sumUp(
+  { bins, rows, columns, gradient, curvature }: TreeInput,
+  order: Int32Array,
+  from: number,
+  to: number,
+): Histogram {
+  const size = columns.length * BINS
+  const out = { gradient: new Float64Array(size), curvature: new Float64Array(size), count: new Int32Array(size) }
+  for (let j = 0; j < columns.length; j++) {
+    const base = columns[j] * rows
+    const at = j * BINS
+    for (let i = from; i < to; i++) {
+      const r = order[i]
+      const b = at + bins[base + r]
+      out.gradient[b] += gradient[r]
+      out.curvature[b] += curvature[r]
+      out.count[b]++
+    }
+  }
+  return out
+}
+
+/** Reuses the parent's arrays: it is not needed any more. */
+function subtract(parent: Histogram, child: Histogram): Histogram {
+  for (let b = 0; b < parent.count.length; b++) {
+    parent.gradient[b] -= child.gradient[b]
+    parent.curvature[b] -= child.curvature[b]
+    parent.count[b] -= child.count[b]
+  }
+  return parent
+}
+
+function bestSplit(leaf: Leaf, columns: Int32Array, { minRows, l2 }: TreeOptions): Split | null {
+  const { gradient, curvature, count } = leaf.sums
+  const total = leaf.to - leaf.from
+  const own = (leaf.gradient * leaf.gradient) / (leaf.curvature + l2)
+  let best: Split | null = null
+  let most = 1e-9
+  for (let j = 0; j < columns.length; j++) {
+    const at = j * BINS
+    const missing = count[at]
+    // Missing rows are tried on both sides, where there are any.
+    for (let side = 0; side < (missing > 0 ? 2 : 1); side++) {
+      let g = side === 1 ? gradient[at] : 0
+      let h = side === 1 ? curvature[at] : 0
+      let n = side === 1 ? missing : 0
+      for (let b = 1; b < BINS; b++) {
+        const c = count[at + b]
+        if (c === 0) continue
+        g += gradient[at + b]
+        h += curvature[at + b]
+        n += c
+        if (n < minRows) continue
+        if (total - n < minRows) break
+        const rest = leaf.gradient - g
+        const gain = (g * g) / (h + l2) + (rest * rest) / (leaf.curvature - h + l2) - own
+        if (gain > most) {
+          most = gain
+          best = { gain, column: columns[j], cut: b, missingLeft: side === 1 }
+        }
+      }
+    }
+  }
+  return best
+}
+
+/** Moves the leaf's rows that go left to the front, keeping their order; gives the first of the right. */
+function partition({ bins, rows }: TreeInput, order: Int32Array, spare: Int32Array, leaf: Leaf, split: Split): number {
+  const base = split.column * rows
+  let left = leaf.from
+  let right = 0
+  for (let i = leaf.from; i < leaf.to; i++) {
+    const r = order[i]
+    const b = bins[base + r]
+    const goesLeft = b === 0 ? split.missingLeft : b <= split.cut
+    if (goesLeft) order[left++] = r
+    else spare[right++] = r
+  }
+  order.set(spare.subarray(0, right), left)
+  return left
+}
+
+/** Adds the tree's value of each row to `out`, times `rate`. */
+export function addTree(tree: Tree, bins: Uint8Array, rows: number, rate: number, out: Float64Array): void {
+  const { column, cut, missingLeft, left, right, value } = tree
+  for (let r = 0; r < rows; r++) {
+    let node = 0
+    while (column[node] >= 0) {
+      const b = bins[column[node] * rows + r]
+      node = (b === 0 ? missingLeft[node] === 1 : b <= cut[node]) ? left[node] : right[node]
+    }
+    out[r] += rate * value[node]
+  }
+}
