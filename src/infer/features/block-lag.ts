@@ -22,7 +22,13 @@ function previousFor(view: View, stream: number, leaf: StreamLeaf): Int32Array |
   const channel = view.neighbourhood.spec.streams[stream].codes[leaf.code]
   const filter = leaf.filter === null ? null : rows.numbers[leaf.filter]
   return view.shared(`previous ${stream} ${leaf.code} ${leaf.filter}`, () =>
-    previousSame(rows, rows.codes[leaf.code!], missingCode(channel.kind), filter),
+    previousSame(
+      new Int32Array(rows.rows),
+      view.touched(stream),
+      rows.codes[leaf.code!],
+      missingCode(channel.kind),
+      filter,
+    ),
   )
 }
 

@@ -3,7 +3,8 @@
 import type { Rows } from '../decode/neighbourhood.js'
 import type { Slots } from './block-stream.js'
 import { type Compare, SIGNAL, type Signal } from './columns.js'
-import type { Span, View } from './view.js'
+import { scratchFloats, scratchInts } from './scratch.js'
+import type { Span, Touched, View } from './view.js'
 
 const LAST_ROWS = 40
 const DECAY = 0.87
@@ -27,28 +28,30 @@ export function compareNumbers(compare: Compare, a: number, b: number): boolean 
   }
 }
 
-/** The signal's value for every row of the stream. */
-export function readSignal(rows: Rows, signal: Signal): Float64Array {
+/** The signal's value for every touched row of the stream. */
+function readSignal(rows: Rows, signal: Signal, { count, lo, end }: Touched): Float64Array {
   if (signal.kind === 'channel') return rows.numbers[signal.channel]
-  const out = new Float64Array(rows.rows)
+  const out = scratchFloats(0, rows.rows)
   if (signal.kind === 'level') {
     const codes = rows.codes[signal.channel]
-    for (let i = 0; i < out.length; i++) out[i] = codes[i] === signal.code ? 1 : 0
+    for (let t = 0; t < count; t++) for (let i = lo[t]; i < end[t]; i++) out[i] = codes[i] === signal.code ? 1 : 0
     return out
   }
   const values = rows.numbers[signal.channel]
-  for (let i = 0; i < out.length; i++)
-    out[i] = Number.isNaN(values[i]) ? Number.NaN : compareNumbers(signal.compare, values[i], signal.constant) ? 1 : 0
+  for (let t = 0; t < count; t++)
+    for (let i = lo[t]; i < end[t]; i++)
+      out[i] = Number.isNaN(values[i]) ? Number.NaN : compareNumbers(signal.compare, values[i], signal.constant) ? 1 : 0
   return out
 }
 
 /** SIGNAL: `out` gets the asked-for slots of every row that has a key in the stream's node. */
 export function signalBlock(view: View, stream: number, signal: Signal, slots: Slots, out: Float64Array): void {
   const rows = view.neighbourhood.streams[stream]
-  const values = readSignal(rows, signal)
+  const touched = view.touched(stream)
+  const values = readSignal(rows, signal, touched)
   const span = view.span(stream)
   const keys = view.nodeKey(view.neighbourhood.spec.streams[stream].node)
-  if (any(slots, SIGNAL.sum1, SIGNAL.mean)) totals(rows, values, span, keys, slots, out)
+  if (any(slots, SIGNAL.sum1, SIGNAL.mean)) totals(rows.rows, touched, values, span, keys, slots, out)
   if (any(slots, SIGNAL.min, SIGNAL.std)) extremes(values, span, keys, slots, out)
   if (any(slots, SIGNAL.last, SIGNAL.slope)) newest(values, span, keys, slots, out)
 }
@@ -59,13 +62,21 @@ function any(slots: Slots, from: number, to: number): boolean {
 }
 
 /** Sums and means. Running sums restart with every key, so that a key's numbers never depend on its neighbours. */
-function totals(rows: Rows, values: Float64Array, span: Span, keys: Int32Array, slots: Slots, out: Float64Array): void {
-  const sums = new Float64Array(rows.rows)
-  const counts = new Int32Array(rows.rows)
-  for (let k = 0; k < rows.keys; k++) {
+function totals(
+  size: number,
+  touched: Touched,
+  values: Float64Array,
+  span: Span,
+  keys: Int32Array,
+  slots: Slots,
+  out: Float64Array,
+): void {
+  const sums = scratchFloats(1, size)
+  const counts = scratchInts(0, size)
+  for (let t = 0; t < touched.count; t++) {
     let sum = 0
     let count = 0
-    for (let i = rows.ptr[k]; i < rows.ptr[k + 1]; i++) {
+    for (let i = touched.lo[t]; i < touched.end[t]; i++) {
       const value = values[i]
       if (!Number.isNaN(value)) {
         sum += value

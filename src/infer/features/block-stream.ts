@@ -2,7 +2,8 @@
 
 import type { Rows } from '../decode/neighbourhood.js'
 import { CLOSING, COUNTS, DISTINCT } from './columns.js'
-import type { View } from './view.js'
+import { scratchFloats, scratchInts } from './scratch.js'
+import type { Touched, View } from './view.js'
 
 /** Where a block's results go: offset of each slot's column in the output, -1 where it isn't asked for. */
 export type Slots = Int32Array
@@ -17,13 +18,13 @@ interface Days {
   readonly first: Float64Array
 }
 
-function readDays({ keys, rows, ptr, time }: Rows, day: number): Days {
-  const of = new Int32Array(rows)
-  const first = new Float64Array(rows)
+function readDays({ rows, time }: Rows, { count, lo, end }: Touched, day: number): Days {
+  const of = scratchInts(0, rows)
+  const first = scratchFloats(0, rows)
   let ordinal = -1
-  for (let k = 0; k < keys; k++) {
+  for (let t = 0; t < count; t++) {
     let current = Number.NaN
-    for (let i = ptr[k]; i < ptr[k + 1]; i++) {
+    for (let i = lo[t]; i < end[t]; i++) {
       const at = Math.floor(time[i] / day)
       if (at !== current) {
         current = at
@@ -41,7 +42,7 @@ export function countsBlock(view: View, stream: number, day: number, slots: Slot
   const { time } = rows
   const { lo, hi, w1, w3, w10 } = view.span(stream)
   const keys = view.nodeKey(view.neighbourhood.spec.streams[stream].node)
-  const days = view.shared(`days ${stream}`, () => readDays(rows, day))
+  const days = readDays(rows, view.touched(stream), day)
   const put = (slot: number, r: number, value: number) => {
     if (slots[slot] >= 0) out[slots[slot] + r] = value
   }
@@ -80,33 +81,37 @@ function finite(value: number): number {
   return value - value === 0 ? value : Number.NaN
 }
 
-/** For each row the previous row of its key with the same code, -1 where none; codes below 0 that mean NULL give -2. */
+/**
+ * For each touched row the previous row of its key with the same code: -1 where there is none, -2 where the code is missing or the filter
+ * does not hold. Written to `previous`, which holds as many elements as the stream has rows.
+ */
 export function previousSame(
-  rows: Rows,
+  previous: Int32Array,
+  { count, lo, end }: Touched,
   codes: Int32Array,
   missing: (code: number) => boolean,
   filter: Float64Array | null,
 ): Int32Array {
-  const { keys, ptr } = rows
-  const previous = new Int32Array(rows.rows)
   let longest = 0
-  for (let k = 0; k < keys; k++) longest = Math.max(longest, ptr[k + 1] - ptr[k])
+  for (let t = 0; t < count; t++) longest = Math.max(longest, end[t] - lo[t])
   let size = 16
   while (size < longest * 2) size *= 2
-  const slotKey = new Int32Array(size).fill(-1)
-  const slotRow = new Int32Array(size)
-  for (let k = 0; k < keys; k++)
-    for (let i = ptr[k]; i < ptr[k + 1]; i++) {
+  // an open hash table emptied by changing its owner
+  const owner = scratchInts(1, size)
+  const newest = scratchInts(2, size)
+  owner.fill(-1, 0, size)
+  for (let t = 0; t < count; t++)
+    for (let i = lo[t]; i < end[t]; i++) {
       const code = codes[i]
       if (missing(code) || (filter !== null && filter[i] !== 1)) {
         previous[i] = -2
         continue
       }
       let at = (Math.imul(code, 0x9e3779b1) >>> 7) & (size - 1)
-      while (slotKey[at] === k && codes[slotRow[at]] !== code) at = (at + 1) & (size - 1)
-      previous[i] = slotKey[at] === k ? slotRow[at] : -1
-      slotKey[at] = k
-      slotRow[at] = i
+      while (owner[at] === t && codes[newest[at]] !== code) at = (at + 1) & (size - 1)
+      previous[i] = owner[at] === t ? newest[at] : -1
+      owner[at] = t
+      newest[at] = i
     }
   return previous
 }
@@ -122,11 +127,13 @@ export function distinctBlock(view: View, stream: number, channel: number, slots
   const spec = view.neighbourhood.spec.streams[stream]
   const { lo, hi, w3 } = view.span(stream)
   const keys = view.nodeKey(spec.node)
-  const previous = previousSame(rows, rows.codes[channel], missingCode(spec.codes[channel].kind), null)
+  const touched = view.touched(stream)
+  const missing = missingCode(spec.codes[channel].kind)
+  const previous = previousSame(scratchInts(0, rows.rows), touched, rows.codes[channel], missing, null)
   // running number of first occurrences within the key, up to and including the row
-  const firsts = new Int32Array(rows.rows)
-  for (let k = 0; k < rows.keys; k++)
-    for (let i = rows.ptr[k], seen = 0; i < rows.ptr[k + 1]; i++) {
+  const firsts = scratchInts(3, rows.rows)
+  for (let t = 0; t < touched.count; t++)
+    for (let i = touched.lo[t], seen = 0; i < touched.end[t]; i++) {
       if (previous[i] === -1) seen++
       firsts[i] = seen
     }

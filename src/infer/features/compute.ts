@@ -29,7 +29,9 @@ export function computeOn(view: View, columns: readonly FeatureColumn[], priors:
   for (const { block, slots, width } of groups) {
     const at = new Int32Array(width).fill(-1)
     for (let slot = 0; slot < width; slot++) if (slots[slot] >= 0) at[slot] = slots[slot] * n
-    computeBlock(view, block, at, out, priors)
+    const node = 'stream' in block ? view.neighbourhood.spec.streams[block.stream].node : 0
+    if (node === 0) computeBlock(view, block, at, out, priors)
+    else computeShared(view, node, block, at, out)
   }
   for (const [from, to] of copies) out.copyWithin(to * n, from * n, (from + 1) * n)
   return out
@@ -102,6 +104,21 @@ function computeBlock(view: View, block: Block, at: Slots, out: Float64Array, pr
       break
     default:
       staticBlock(view, block, at[0], out)
+  }
+}
+
+/** A block on another node's stream: computed once for all rows that share the key and the anchor. */
+function computeShared(view: View, node: number, block: Block, at: Slots, out: Float64Array): void {
+  const { view: small, of } = view.compact(node)
+  const m = small.rows
+  const inner = new Int32Array(at.length).fill(-1)
+  let width = 0
+  for (let slot = 0; slot < at.length; slot++) if (at[slot] >= 0) inner[slot] = m * width++
+  const values = new Float64Array(m * width).fill(Number.NaN)
+  computeBlock(small, block, inner, values, null)
+  for (let slot = 0; slot < at.length; slot++) {
+    if (at[slot] < 0) continue
+    for (let r = 0; r < view.rows; r++) if (of[r] >= 0) out[at[slot] + r] = values[inner[slot] + of[r]]
   }
 }
 

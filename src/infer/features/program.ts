@@ -17,6 +17,7 @@ export function aggregate(leaf: StreamLeaf, rows: Rows, from: number, to: number
     return count
   }
   const value = leaf.value === null ? null : rows.numbers[leaf.value]
+  if (leaf.name === 'COUNT' && filter === null && value === null) return to - from
   let count = 0
   let sum = 0
   let min = Number.POSITIVE_INFINITY

@@ -14,11 +14,16 @@ const MOST_CHANNELS = 6
 const USUAL_ANCHORS = 4
 /** Standard errors between the two ties; many pairs of columns are tried. */
 const SIGNIFICANT = 4.5
+/** The step up to the reference anchor must exceed this many times the mean one between older anchors, on Fisher's scale. */
+const BEYOND_USUAL = 2
 const LEAST_TIE = 0.2
 const LEAST_GAIN = 0.1
+/** A tie no fixed attribute would have; a smaller step will do. */
+const CLOSE_TIE = 0.8
+const CLOSE_STEP = 0.15
 /** For totals over all of the past, which any fixed attribute ties better to the longer they run: nearly one, and a clear step. */
 const LEAST_TOTAL_TIE = 0.8
-const LEAST_TOTAL_GAIN = 0.4
+const LEAST_TOTAL_STEP = 0.4
 const LEVELS = 50
 const LEVEL_ROWS = 5
 
@@ -62,15 +67,19 @@ export function followsActivity(neighbourhood: Neighbourhood, node: number, keys
       const ties = ranks.slice(1).map(r => tie(r).r * sign)
       const then = ties[0]
       const between = correlation(ranks[0], ranks[1])
-      const gain = total ? fisher(strength) - fisher(then) : strength - then
-      if (gain < (total ? LEAST_TOTAL_GAIN : LEAST_GAIN) || difference(strength, then, between, now.n) < SIGNIFICANT)
-        continue
+      const step = fisher(strength) - fisher(then)
+      const enough = total
+        ? step >= LEAST_TOTAL_STEP
+        : strength - then >= LEAST_GAIN || (strength >= CLOSE_TIE && step >= CLOSE_STEP)
+      if (!enough || standardErrors(strength, then, between, now.n) < SIGNIFICANT) continue
       if (!total) {
         let usual = 0
-        for (let i = 1; i < ties.length; i++) usual = Math.max(usual, Math.abs(ties[i] - ties[i - 1]))
-        // a fixed attribute is as close to either window once the other is known
+        for (let i = 1; i < ties.length; i++)
+          usual += Math.abs(fisher(ties[i]) - fisher(ties[i - 1])) / (ties.length - 1)
+        if (step < BEYOND_USUAL * usual) continue
+        // a fixed attribute is as close to either window once the other is known; only what repeats a window follows it more closely
         const partial = (then - strength * between) / Math.sqrt((1 - strength ** 2) * (1 - between ** 2) + 1e-12)
-        if (gain < 2 * usual || partial > 2.5 / Math.sqrt(now.n)) continue
+        if (strength < CLOSE_TIE && partial > 2.5 / Math.sqrt(now.n)) continue
       }
       worst = Math.max(worst, strength)
     }
@@ -214,7 +223,7 @@ function fisher(r: number): number {
 }
 
 /** Steiger's test of two correlations that share a variable: standard errors between them. */
-function difference(r1: number, r2: number, between: number, n: number): number {
+function standardErrors(r1: number, r2: number, between: number, n: number): number {
   const mean = (r1 + r2) / 2
   const squared = mean * mean
   const c =

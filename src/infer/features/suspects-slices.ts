@@ -11,7 +11,7 @@ const GROWTH = 3
 const MOST_SLICES = 24
 const FEWEST_SLICES = 11
 /** Rows looked at: beyond, keys are thinned. */
-const MOST_ROWS = 60_000
+const MOST_ROWS = 30_000
 /** Levels told apart, the rest being one; and classes that numbers are cut into. */
 const LEVELS = 20
 const CLASSES = 16
@@ -121,7 +121,11 @@ function cutTimes(time: Float64Array, index: Int32Array): Cut[] {
   const n = index.length
   const sorted = Float64Array.from(index, i => time[i]).sort()
   const cuts: Cut[] = []
-  for (let size = SMALLEST; size * FEWEST_SLICES <= n; size *= GROWTH) {
+  const sizes: number[] = []
+  for (let size = SMALLEST; size * FEWEST_SLICES <= n; size *= GROWTH) sizes.push(size)
+  // what takes longest to settle shows in the largest slices there can be
+  sizes.push(Math.floor(n / FEWEST_SLICES))
+  for (const size of sizes) {
     const slices = Math.min(MOST_SLICES, Math.floor(n / size))
     // starts[s] is the earliest time of slice s; equal starts (many rows at once) make an empty slice
     const starts = Array.from({ length: slices }, (_, s) => sorted[n - (s + 1) * size])

@@ -17,6 +17,20 @@ export interface Span {
   readonly w10: Int32Array
 }
 
+/** Slices of a stream that the rows of a batch can see at all: row lo[i] … end[i] - 1 of one key each, in order of keys. */
+export interface Touched {
+  readonly count: number
+  readonly lo: Int32Array
+  readonly end: Int32Array
+}
+
+/** The different (key, anchor) of a node among the rows of a view: many rows share a parent, which is then read once. */
+export interface Compact {
+  readonly view: View
+  /** Row of `view` for each row of the original; -1 where it has no key in the node. */
+  readonly of: Int32Array
+}
+
 export interface View {
   readonly neighbourhood: Neighbourhood
   readonly rows: number
@@ -32,11 +46,13 @@ export interface View {
   /** Row of each row's key in a node, if visible at its anchor; else -1. */
   nodeRow(node: number): Int32Array
   span(stream: number): Span
+  touched(stream: number): Touched
+  compact(node: number): Compact
   /** rows x BOUNDARIES: first row of the stream later than each boundary, never beyond the anchor. */
   bounds(stream: number): Int32Array
   /** Time of each row's first visible event: its own row's time or its first row in any dated stream; Infinity where none. */
   firstSeen(): Float64Array
-  /** A column of a stream derived once for all blocks of the batch. */
+  /** Something derived once for all blocks of the batch. */
   shared<T>(name: string, make: () => T): T
 }
 
@@ -60,7 +76,8 @@ export function horizonAt(neighbourhood: Neighbourhood, index: number): number {
   return horizon > 0 && horizon < Number.POSITIVE_INFINITY ? horizon : DEFAULT_UNIT
 }
 
-export function createView(neighbourhood: Neighbourhood, set: RowSet): View {
+/** Rows are keys of node `home`; of a view whose home is not 0, only that node's streams may be read. */
+export function createView(neighbourhood: Neighbourhood, set: RowSet, home = 0): View {
   const { spec, anchors, nodes, streams } = neighbourhood
   const { key, anchor } = set
   const rows = key.length
@@ -81,7 +98,7 @@ export function createView(neighbourhood: Neighbourhood, set: RowSet): View {
   }
 
   function readNodeKey(node: number): Int32Array {
-    if (node === 0) return key
+    if (node === home) return key
     const { kind, stream, channel } = spec.nodes[node]
     const out = new Int32Array(rows).fill(-1)
     const limit = nodes[node].keys
@@ -135,6 +152,42 @@ export function createView(neighbourhood: Neighbourhood, set: RowSet): View {
     return out
   }
 
+  function readTouched(stream: number): Touched {
+    const { keys, ptr } = streams[stream]
+    const { hi } = span(stream)
+    const mine = nodeKey(spec.streams[stream].node)
+    const furthest = new Int32Array(keys)
+    for (let r = 0; r < rows; r++) if (mine[r] >= 0 && hi[r] > furthest[mine[r]]) furthest[mine[r]] = hi[r]
+    const lo = new Int32Array(Math.min(keys, rows))
+    const end = new Int32Array(lo.length)
+    let count = 0
+    for (let k = 0; k < keys; k++)
+      if (furthest[k] > ptr[k]) {
+        lo[count] = ptr[k]
+        end[count++] = furthest[k]
+      }
+    return { count, lo, end }
+  }
+
+  function readCompact(node: number): Compact {
+    const keys = nodeKey(node)
+    const places = new Map<number, number>()
+    const of = new Int32Array(rows).fill(-1)
+    const first: number[] = []
+    for (let r = 0; r < rows; r++) {
+      if (keys[r] < 0) continue
+      const id = keys[r] * anchors.count + anchor[r]
+      let place = places.get(id)
+      if (place === undefined) {
+        place = first.push(r) - 1
+        places.set(id, place)
+      }
+      of[r] = place
+    }
+    const pick = (from: Int32Array) => Int32Array.from(first, r => from[r])
+    return { of, view: createView(neighbourhood, { key: pick(keys), anchor: pick(anchor) }, node) }
+  }
+
   function readBounds(stream: number): Int32Array {
     const { time } = streams[stream]
     const { lo, hi } = span(stream)
@@ -184,6 +237,8 @@ export function createView(neighbourhood: Neighbourhood, set: RowSet): View {
     nodeKey,
     nodeRow,
     span,
+    touched: stream => shared(`touched ${stream}`, () => readTouched(stream)),
+    compact: node => shared(`compact ${node}`, () => readCompact(node)),
     bounds: stream => shared(`bounds ${stream}`, () => readBounds(stream)),
     firstSeen: () => shared('first seen', readFirstSeen),
     shared,
