@@ -1,27 +1,17 @@
 // What the proxy found in the database, said once at start-up: what it will use, what it will not, and the lines to paste
 // where the user knows better.
 
-import { missingIndexes, written, writtenTable } from '../graph/catalog/index.js'
+import {
+  commentLines,
+  constraintLines,
+  missingIndexes,
+  type ProposedTable,
+  written,
+  writtenTable,
+} from '../graph/catalog/index.js'
 import type { Notice } from '../pg-error.js'
 import type { Catalog, Column, Table } from '../pql/catalog.js'
 import type { Suggestion } from './suggest.js'
-
-/** A link with no foreign key that the data supports. */
-export interface ProposedLink {
-  readonly from: Table
-  readonly columns: readonly Column[]
-  readonly to: Table
-  readonly toColumns: readonly Column[]
-  /** Share of sampled values found on the other side. */
-  readonly containment: number
-}
-
-/** A column that is not used by default, since its values change after the row was written. */
-export interface SetAside {
-  readonly table: Table
-  readonly column: Column
-  readonly reason: string
-}
 
 export interface ReportFacts {
   /** pgpredict's own. */
@@ -31,11 +21,12 @@ export interface ReportFacts {
   readonly database: string
   readonly role: string
   readonly catalog: Catalog
-  readonly proposals: readonly ProposedLink[]
+  /** Keys and links that nobody declared but the rows show. */
+  readonly proposals: readonly ProposedTable[]
   /** Proposals are in use, by --infer-links. */
   readonly inferred: boolean
-  readonly setAside: readonly SetAside[]
-  readonly warnings: readonly Notice[]
+  /** The graph's own, and what a PREDICT tried here had to say: columns set aside, old data. */
+  readonly notices: readonly Notice[]
   readonly suggestions: readonly Suggestion[]
 }
 
@@ -49,11 +40,10 @@ export function formatReport(facts: ReportFacts): string {
   const sections = [
     head,
     tableList(tables),
-    keyless(tables),
+    keyless(facts),
     proposed(facts),
     unindexed(facts.catalog),
-    aside(facts.setAside),
-    warned(facts.warnings),
+    noticed(facts.notices),
     tries(facts.suggestions),
   ]
   return sections
@@ -83,8 +73,9 @@ function timeOf({ time }: Table): string {
   return `the latest of ${[...new Set(time.through.map(link => writtenTable(link.to)))].join(', ')}`
 }
 
-function keyless(tables: readonly Table[]): string[] {
-  const without = tables.filter(table => table.key === null)
+function keyless({ catalog, proposals }: ReportFacts): string[] {
+  const proposed = new Set(proposals.filter(({ key }) => key).map(({ table }) => table))
+  const without = catalog.tables.filter(table => table.key === null && !proposed.has(table))
   if (without.length === 0) return []
   return [
     'no primary key or unique not-null index, so nothing can be predicted for a row of:',
@@ -94,19 +85,28 @@ function keyless(tables: readonly Table[]): string[] {
 
 function proposed({ proposals, inferred }: ReportFacts): string[] {
   if (proposals.length === 0) return []
+  const evidence = proposals.flatMap(({ table, key, links }) => [
+    ...(key ? [`  ${writtenTable(table)}: key (${names(key.columns)}), ${key.evidence}`] : []),
+    ...links.map(
+      link =>
+        `  ${writtenTable(table)} (${names(link.columns)}) -> ${writtenTable(link.to)} (${names(link.toColumns)}): ${link.evidence}`,
+    ),
+  ])
   return [
     inferred
-      ? 'used although no foreign key says so (--infer-links); to declare them:'
-      : 'these look like foreign keys and are not used until you say so (or start with --infer-links):',
-    ...proposals.map(({ from, columns, to, toColumns, containment }) => {
-      const names = (list: readonly Column[]) => list.map(column => written(column.name))
-      const left = columns.length === 1 ? names(columns)[0] : `(${names(columns).join(', ')})`
-      const right = toColumns.length === 1 ? names(toColumns)[0] : `(${names(toColumns).join(', ')})`
-      const line = `@predict link(${left} -> ${writtenTable(to)}.${right})`.replaceAll("'", "''")
-      return `  COMMENT ON TABLE ${writtenTable(from)} IS '${line}';  -- ${percent(containment)} of values found`
-    }),
+      ? 'keys and links that nobody declared, used all the same (--infer-links):'
+      : 'keys and links that nobody declared, but the rows show; not used until you say so (or start with --infer-links):',
+    ...evidence,
+    '',
+    '  to declare them:',
+    ...constraintLines(proposals).map(line => `  ${line}`),
+    '',
+    '  or, leaving the tables as they are:',
+    ...commentLines(proposals).map(line => `  ${line}`),
   ]
 }
+
+const names = (columns: readonly Column[]): string => columns.map(column => written(column.name)).join(', ')
 
 function unindexed(catalog: Catalog): string[] {
   // small tables are read whole anyway
@@ -120,20 +120,9 @@ function unindexed(catalog: Catalog): string[] {
   ]
 }
 
-function aside(columns: readonly SetAside[]): string[] {
-  if (columns.length === 0) return []
-  return [
-    'set aside, since they seem to change after their row was written; if one does not, say so:',
-    ...columns.map(({ table, column, reason }) => {
-      const name = `${writtenTable(table)}.${written(column.name)}`
-      return `  COMMENT ON COLUMN ${name} IS '@predict immutable';  -- ${reason}`
-    }),
-  ]
-}
-
-function warned(warnings: readonly Notice[]): string[] {
-  return warnings.flatMap(({ message, detail, hint }) => [
-    `warning: ${message}`,
+function noticed(notices: readonly Notice[]): string[] {
+  return notices.flatMap(({ severity, message, detail, hint }) => [
+    `${severity.toLowerCase()}: ${message}`,
     ...(detail ? [`  ${detail}`] : []),
     ...(hint ? [`  ${hint}`] : []),
   ])
@@ -161,7 +150,6 @@ function aligned(rows: readonly (readonly string[])[], right: readonly number[])
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
-const percent = (share: number): string => `${(100 * share).toFixed(share < 1 ? 1 : 0)} %`
 
 /** A URL a client can paste: of the proxy, for this user and database. */
 export function proxyUrl(host: string, port: number, user: string | null, database: string | null): string {

@@ -2,14 +2,17 @@
 
 import pino from 'pino'
 import { type Config, describeConfig, type Flags, loadConfig } from '../config/config.js'
-import { type Graph, loadGraph } from '../graph/catalog/index.js'
+import { ConfigError } from '../config/error.js'
+import { acceptProposals, type Graph, loadGraph, type ProposedTable, proposeSchema } from '../graph/catalog/index.js'
+import type { Notice } from '../pg-error.js'
 import { withOwnSession } from './own-session.js'
 import { formatReport, proxyUrl } from './report.js'
-import { type Service, startService } from './service.js'
+import { startService } from './service.js'
 import { describe, type Output } from './sql.js'
 import { untilStopped } from './stop.js'
-import { type SuggestionSet, suggest } from './suggest.js'
-import { answers } from './try.js'
+import { type Suggestion, suggest } from './suggest.js'
+import { attempt } from './try.js'
+import { upstreamOptions } from './upstream-options.js'
 import { version } from './version.js'
 
 export interface ServeFlags extends Flags {
@@ -19,62 +22,86 @@ export interface ServeFlags extends Flags {
   readonly report?: boolean
 }
 
+/** What a look at the database gave. */
+interface Seen {
+  /** With the proposals in it where they are to be used. */
+  readonly graph: Graph
+  readonly proposals: readonly ProposedTable[]
+  readonly server: string
+}
+
 export async function serve(flags: ServeFlags, output: Output): Promise<void> {
   const config = loadConfig(flags)
   if (flags.checkConfig) return output.out(describeConfig(config))
+  const { inferLinks, upstream } = config
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }))
-  const service = await startService(config, log)
-  const { user, database } = config.upstream
-  const url = proxyUrl(service.host, service.port, user, database)
+  if (inferLinks && !(upstream.user && upstream.database)) {
+    throw new ConfigError(
+      '--infer-links looks at the rows, and the upstream URL names no user or database to look with',
+    )
+  }
+  // links that are to be used must be known before the first client comes
+  const seen = inferLinks ? await look(config) : null
+  const schema = seen ? acceptProposals(config.schema, seen.proposals) : config.schema
+  const service = await startService({ ...config, schema }, log)
+  const url = proxyUrl(service.host, service.port, upstream.user, upstream.database)
   output.out(
     `pgpredict ${version} listens on ${service.host}:${service.port}. Connect as you do to the database itself:\n\n  psql '${url}'\n`,
   )
   // clients can connect meanwhile, and a database that cannot be reported on can still be proxied
-  const reported = flags.report === false ? Promise.resolve() : report(config, service, url, output)
+  const reported = flags.report === false ? Promise.resolve() : report(config, seen, url, output)
   await untilStopped()
   await service.stop()
   await reported
 }
 
-async function report(config: Config, service: Service, url: string, { out, err }: Output): Promise<void> {
-  const { upstream, schema, inferLinks } = config
+async function look({ upstream, schema, inferLinks }: Config): Promise<Seen> {
+  return withOwnSession(upstream, await upstreamOptions(upstream), async session => {
+    const [row] = await session.query("SELECT pg_catalog.current_setting('server_version')")
+    const declared = await loadGraph(session, { declared: schema })
+    const proposals = await proposeSchema(session, declared)
+    const graph = inferLinks ? await loadGraph(session, { declared: acceptProposals(schema, proposals) }) : declared
+    return { graph, proposals, server: row![0]!.toString() }
+  })
+}
+
+async function report(config: Config, known: Seen | null, url: string, { out, err }: Output): Promise<void> {
+  const { upstream, inferLinks } = config
   if (!upstream.user || !upstream.database) {
     return err('no report: the upstream URL names no user or database to look with')
   }
   try {
-    const { graph, server } = await withOwnSession(upstream, service.wire, async session => {
-      const [row] = await session.query("SELECT pg_catalog.current_setting('server_version')")
-      return { graph: await loadGraph(session, { declared: schema }), server: row![0]!.toString() }
-    })
-    const facts = {
+    const { graph, proposals, server } = known ?? (await look(config))
+    const tried = await firstThatAnswers(graph, url, upstream.password)
+    const text = formatReport({
       version,
       server,
       database: graph.database.name,
       role: graph.role.name,
       catalog: graph,
-      warnings: graph.warnings,
-    }
-    const suggestions = await firstThatAnswers(graph, url, upstream.password)
-    out(
-      formatReport({
-        ...facts,
-        proposals: [],
-        inferred: inferLinks,
-        setAside: [],
-        suggestions: suggestions?.queries ?? [],
-      }),
-    )
+      proposals,
+      inferred: inferLinks,
+      notices: [...graph.warnings, ...(tried?.notices ?? [])],
+      suggestions: tried?.queries ?? [],
+    })
+    out(text)
   } catch (error) {
     err(`no report: ${describe(error)}`)
   }
 }
 
+interface Tried {
+  readonly queries: readonly Suggestion[]
+  readonly notices: readonly Notice[]
+}
+
 /** The likeliest queries whose probes work, looked for no longer than half a minute. */
-async function firstThatAnswers(graph: Graph, url: string, password: string | null): Promise<SuggestionSet | null> {
+async function firstThatAnswers(graph: Graph, url: string, password: string | null): Promise<Tried | null> {
   const until = performance.now() + 30_000
-  for (const set of suggest(graph)) {
+  for (const { queries, probes } of suggest(graph)) {
     if (performance.now() > until) return null
-    if (await answers(url, password, set.probes)) return set
+    const notices = await attempt(url, password, probes)
+    if (notices) return { queries, notices }
   }
   return null
 }

@@ -2,26 +2,24 @@
 
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config/config.js'
-import type { UpstreamServer } from '../config/upstream.js'
 import { createGraphCache } from '../graph/catalog/index.js'
 import { createInferClient } from '../infer/client.js'
 import { createAnswer } from '../rewrite/answer.js'
 import { createRewriter } from '../rewrite/rewriter.js'
-import type { Log, UpstreamOptions } from '../wire/options.js'
+import type { Log } from '../wire/options.js'
 import { createProxy } from '../wire/proxy.js'
+import { upstreamOptions } from './upstream-options.js'
 
 export interface Service {
   readonly host: string
   readonly port: number
-  /** Where the upstream is, as the wire takes it. */
-  readonly wire: UpstreamOptions
   /** Lets statements finish for `grace` milliseconds, then ends them; stops the inference process. */
   stop(grace?: number): Promise<void>
 }
 
 /** Resolves when clients may connect. */
 export async function startService(config: Config, log: Log): Promise<Service> {
-  const wire = await upstreamOptions(config.upstream)
+  const upstream = await upstreamOptions(config.upstream)
   const tls = config.tls ? { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } : undefined
   const graphs = createGraphCache({ declared: config.schema })
   const infer = createInferClient({
@@ -39,11 +37,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       },
       answer: createAnswer({ graphs, infer }),
     })
-    const proxy = await createProxy({ listen: config.listen, upstream: wire, tls, rewriter, log })
+    const proxy = await createProxy({ listen: config.listen, upstream, tls, rewriter, log })
     return {
       host: proxy.host,
       port: proxy.port,
-      wire,
       async stop(grace) {
         await proxy.close(grace)
         await infer.close()
@@ -52,15 +49,5 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   } catch (error) {
     await infer.close()
     throw error
-  }
-}
-
-async function upstreamOptions({ host, port, sslMode, sslRootCert }: UpstreamServer): Promise<UpstreamOptions> {
-  return {
-    host,
-    port,
-    // allow: without TLS unless the server insists. We do better where it offers it.
-    tls: sslMode === 'allow' ? 'prefer' : sslMode,
-    ca: sslRootCert ? await readFile(sslRootCert) : undefined,
   }
 }

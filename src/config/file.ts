@@ -18,7 +18,7 @@ type Toml = Record<string, unknown>
 const TOP = ['listen', 'upstream', 'infer_links', 'log_level', 'tls', 'tables', 'links'] as const
 const TLS = ['cert', 'key'] as const
 const ONE = ['time', 'end'] as const
-const MANY = ['key', 'exclude', 'immutable', 'class', 'number'] as const
+const MANY = ['key', 'exclude', 'immutable', 'class', 'number', 'notnull', 'links'] as const
 
 /** `file` is named in errors. Throws ConfigError at a key that means nothing, with the nearest one that does. */
 export function parseFile(text: string, file: string): FileSettings {
@@ -127,7 +127,7 @@ class Reader {
     if (value === undefined) return undefined
     const list = typeof value === 'string' ? [value] : value
     if (!Array.isArray(list) || list.some(item => typeof item !== 'string'))
-      throw this.wrong(path + key, 'a list of column names')
+      throw this.wrong(path + key, 'a list of strings')
     return list as string[]
   }
 }

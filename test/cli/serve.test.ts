@@ -5,6 +5,7 @@ import { writeShop } from '../../src/demo/shop.js'
 import { runCli } from '../helpers/cli.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 
+t.setTimeout(180_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.stop())
 const upstream = await postgres.createDatabase()
@@ -29,6 +30,7 @@ t.test('serve passes SQL on, answers PREDICT, reports on the database, and stops
   await client.end()
 
   await cli.until(/try:[\s\S]*LIMIT 10;\n/)
+  t.match(cli.stdout(), /notice: columns not used, .*orders\.status/)
   t.match(cli.stdout(), /7 tables, 8 foreign keys/)
   t.match(cli.stdout(), /^order_items .* the latest of orders/m)
   const { host, port } = { host: '127.0.0.1', port: Number(new URL(url!).port) }
@@ -39,6 +41,33 @@ t.test('serve passes SQL on, answers PREDICT, reports on the database, and stops
   cli.child.kill('SIGTERM')
   t.equal(await cli.exit, 0)
   await t.rejects(connect(url!))
+})
+
+t.test('with --infer-links a database without foreign keys can be asked', async t => {
+  const bare = await postgres.createDatabase()
+  const client = await connect(bare)
+  await writeShop(client, { seed: 1, now: new Date(), users: 400 })
+  const { rows: keys } = await client.query(
+    "SELECT conrelid::regclass AS child, conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace",
+  )
+  for (const { child, conname } of keys) await client.query(`ALTER TABLE ${child} DROP CONSTRAINT ${conname}`)
+  await client.end()
+  const sql = 'PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id IN (1, 2)'
+  for (const flags of [[], ['--infer-links']]) {
+    const cli = runCli(['-u', bare, '-l', '127.0.0.1:0', ...flags], { cwd: t.testdir({}) })
+    t.teardown(() => cli.child.kill('SIGKILL'))
+    const [, url] = await cli.until(/psql '(\S+)'/)
+    const through = await connect(url!)
+    if (flags.length > 0) t.equal((await through.query(sql)).rows.length, 2)
+    else await t.rejects(through.query(sql), { code: 'PQ002' })
+    await through.end()
+    await cli.until(/orders \(user_id\) -> users \(user_id\): .*found/)
+    cli.child.kill('SIGTERM')
+    await cli.exit
+  }
+  const nobody = runCli(['-u', 'postgres://127.0.0.1/', '--infer-links'], { cwd: t.testdir({}) })
+  t.equal(await nobody.exit, 2)
+  t.match(nobody.stderr(), /--infer-links looks at the rows/)
 })
 
 t.test(

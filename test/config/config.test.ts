@@ -44,6 +44,8 @@ exclude = "internal_note"
 end = "closed_at"
 [tables."Order Items"]
 class = ["size"]
+notnull = ["at"]
+links = ["owner -> people.id"]
 [links]
 "payments.cust_no" = "customers.customer_no"
 "sales.lines.(a, b)" = "sales.orders.(a, b)"
@@ -52,7 +54,7 @@ class = ["size"]
   t.same(schema.tables, [
     { table: 'orders', time: 'created_at', key: ['region', 'number'], exclude: ['internal_note'] },
     { table: 'sales.invoices', end: 'closed_at' },
-    { table: 'Order Items', class: ['size'] },
+    { table: 'Order Items', class: ['size'], notnull: ['at'], links: ['owner -> people.id'] },
     { table: 'payments', links: ['cust_no -> customers.customer_no'] },
     { table: 'sales.lines', links: ['(a, b) -> sales.orders.(a, b)'] },
   ])
@@ -73,7 +75,7 @@ t.test('a value of the wrong kind is refused where it stands', async t => {
   const cases: [string, RegExp][] = [
     ['infer_links = "yes"', /pgpredict\.toml: infer_links must be true or false/],
     ['[tables.orders]\ntime = 3', /tables\.orders\.time must be a string/],
-    ['[tables.orders]\nkey = [1]', /tables\.orders\.key must be a list of column names/],
+    ['[tables.orders]\nkey = [1]', /tables\.orders\.key must be a list of strings/],
     ['[links]\npayments = "customers.customer_no"', /links\."payments" must be written "table\.column"/],
     ['[tables]\norders = "created_at"', /tables\.orders must be a table of facts/],
     ['listen = "nowhere"', /pgpredict\.toml: listen: "nowhere" is no address/],

@@ -6,6 +6,8 @@ import { QUERIES } from '../../src/cli/demo.js'
 import { runCli } from '../helpers/cli.js'
 import { connect } from '../helpers/postgres.js'
 
+t.setTimeout(120_000)
+
 t.test('the demo prints a URL and three queries that work there, and leaves nothing behind', async t => {
   // not t.testdir: its long path would be the one thing tested
   const scratch = mkdtempSync(path.join(tmpdir(), 'demo-'))

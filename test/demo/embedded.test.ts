@@ -5,6 +5,8 @@ import t from 'tap'
 import { startEmbedded } from '../../src/demo/embedded.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 
+t.setTimeout(120_000)
+
 t.test('an embedded server starts on a free port, also as root, and leaves nothing behind', async t => {
   const server = await startEmbedded()
   const client = await connect(`postgres://postgres@127.0.0.1:${server.port}/postgres`)

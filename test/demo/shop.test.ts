@@ -7,6 +7,7 @@ const earlier = new Date('2026-01-24T09:30:00Z')
 const DAY = 86_400_000
 const tables = ['users', 'products', 'sessions', 'orders', 'order_items', 'reviews', 'notifications']
 
+t.setTimeout(180_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.stop())
 
