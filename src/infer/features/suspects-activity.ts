@@ -13,7 +13,7 @@ const MOST_CHANNELS = 6
 /** Older anchors whose mutual differences show how much a tie varies anyway. */
 const USUAL_ANCHORS = 4
 /** Standard errors between the two ties; many pairs of columns are tried. */
-const SIGNIFICANT = 4.5
+const SIGNIFICANT = 5.5
 /** The step up to the reference anchor must exceed this many times the mean one between older anchors, on Fisher's scale. */
 const BEYOND_USUAL = 2
 const LEAST_TIE = 0.2

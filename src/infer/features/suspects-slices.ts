@@ -15,8 +15,15 @@ const MOST_ROWS = 30_000
 /** Levels told apart, the rest being one; and classes that numbers are cut into. */
 const LEVELS = 20
 const CLASSES = 16
+/** What settles does so within so many horizons, or this share of all the past; a change that lies further back is history. */
+const SETTLING_HORIZONS = 3
+const SETTLING_SHARE = 0.02
+/** Distances that chance makes of slices of n rows stay below this over the root of n. */
+const CHANCE = 2.7
 /** The newest distance must exceed this many times the largest of the older ones … */
 const BEYOND_USUAL = 1.5
+/** … numbers more than categories: rows that came together, as the lines of one invoice do, have numbers alike; */
+const BEYOND_USUAL_NUMBER = 2
 /** … and these distances at least. */
 const LEAST_NUMBER = 0.2
 const LEAST_CATEGORY = 0.08
@@ -33,15 +40,17 @@ export interface SliceTests {
 /** A way of cutting the newest rows into slices: slice of each row, 0 = newest, -1 = older than all. */
 interface Cut {
   readonly slices: number
+  readonly size: number
   readonly of: Int8Array
 }
 
 const UNKNOWN: SliceTests = { number: () => null, category: () => null, presence: () => null }
 
-export function settlesLate(rows: Rows, keys: Int32Array, now: number): SliceTests {
+/** `horizon` in the unit of the rows' times. */
+export function settlesLate(rows: Rows, keys: Int32Array, now: number, horizon: number): SliceTests {
   const index = rowsUpTo(rows, keys, now)
   if (index.length < SMALLEST * FEWEST_SLICES) return UNKNOWN
-  const cuts = cutTimes(rows.time, index)
+  const cuts = cutTimes(rows.time, index, now, horizon)
   const classes = new Int16Array(index.length)
 
   /** Distances at every size; `classes` holds each row's class. */
@@ -51,11 +60,12 @@ export function settlesLate(rows: Rows, keys: Int32Array, now: number): SliceTes
       const shares = histogram(cut, classes, count)
       const distance = ordered ? kolmogorov : totalVariation
       const newest = distance(shares, 0, count)
-      if (newest < (ordered ? LEAST_NUMBER : LEAST_CATEGORY) || newest <= worst) continue
+      const least = Math.max(ordered ? LEAST_NUMBER : LEAST_CATEGORY, CHANCE / Math.sqrt(cut.size))
+      if (newest < least || newest <= worst) continue
       if (!ordered && !emptiesLevel(shares, count)) continue
       let usual = 0
       for (let s = 1; s + 2 < cut.slices; s++) usual = Math.max(usual, distance(shares, s, count))
-      if (newest > BEYOND_USUAL * usual) worst = newest
+      if (newest > (ordered ? BEYOND_USUAL_NUMBER : BEYOND_USUAL) * usual) worst = newest
     }
     return worst > 0 ? { reason: 'settling', number: worst } : null
   }
@@ -117,9 +127,10 @@ function rowsUpTo({ ptr, time }: Rows, keys: Int32Array, now: number): Int32Arra
 }
 
 /** Cuts at sizes growing from SMALLEST while enough slices are left. Rows of one instant are never parted. */
-function cutTimes(time: Float64Array, index: Int32Array): Cut[] {
+function cutTimes(time: Float64Array, index: Int32Array, now: number, horizon: number): Cut[] {
   const n = index.length
   const sorted = Float64Array.from(index, i => time[i]).sort()
+  const longest = Math.max(SETTLING_HORIZONS * horizon, SETTLING_SHARE * (now - sorted[0]))
   const cuts: Cut[] = []
   const sizes: number[] = []
   for (let size = SMALLEST; size * FEWEST_SLICES <= n; size *= GROWTH) sizes.push(size)
@@ -129,7 +140,7 @@ function cutTimes(time: Float64Array, index: Int32Array): Cut[] {
     const slices = Math.min(MOST_SLICES, Math.floor(n / size))
     // starts[s] is the earliest time of slice s; equal starts (many rows at once) make an empty slice
     const starts = Array.from({ length: slices }, (_, s) => sorted[n - (s + 1) * size])
-    if (new Set(starts).size < slices) continue
+    if (new Set(starts).size < slices || now - starts[0] > longest) continue
     const of = new Int8Array(n)
     for (let at = 0; at < n; at++) {
       const t = time[index[at]]
@@ -142,7 +153,7 @@ function cutTimes(time: Float64Array, index: Int32Array): Cut[] {
       }
       of[at] = low === slices ? -1 : low
     }
-    cuts.push({ slices, of })
+    cuts.push({ slices, size, of })
   }
   return cuts
 }

@@ -2,7 +2,7 @@
 // Nothing here knows a column's name: values alone give them away, and a column that cannot be judged is kept.
 
 import type { Source } from '../../graph/neighbourhood.js'
-import type { Neighbourhood } from '../decode/neighbourhood.js'
+import { BOUNDARIES, type Neighbourhood } from '../decode/neighbourhood.js'
 import { followsActivity, movesWithActivity } from './suspects-activity.js'
 import { settlesLate } from './suspects-slices.js'
 import { createView, type RowSet } from './view.js'
@@ -33,6 +33,7 @@ export function findSuspects(neighbourhood: Neighbourhood, reference: RowSet): S
   const { spec, anchors, pairs } = neighbourhood
   if (anchors.count === 0) return []
   const now = anchors.count > 1 ? 1 : 0
+  const horizon = anchors.bounds[now * BOUNDARIES] - anchors.bounds[now * BOUNDARIES + 1]
   const keys = [...new Set(reference.key.length >= MIN_POPULATION ? reference.key : pairs.key)]
   const view = createView(neighbourhood, { key: Int32Array.from(keys), anchor: new Int32Array(keys.length).fill(now) })
   const population = spec.nodes.map((_, node) => Int32Array.from(new Set(view.nodeKey(node).filter(key => key >= 0))))
@@ -46,7 +47,7 @@ export function findSuspects(neighbourhood: Neighbourhood, reference: RowSet): S
   }
 
   spec.nodes.forEach((node, n) => {
-    const slices = settlesLate(neighbourhood.nodes[n], population[n], anchors.time[now])
+    const slices = settlesLate(neighbourhood.nodes[n], population[n], anchors.time[now], horizon)
     const activity = followsActivity(neighbourhood, n, population[n])
     node.numbers.forEach((channel, c) => {
       if (channel.kind === 'filter' || channel.kind === 'value') return
@@ -61,13 +62,15 @@ export function findSuspects(neighbourhood: Neighbourhood, reference: RowSet): S
   })
   spec.streams.forEach((stream, s) => {
     if (stream.static) return
-    const slices = settlesLate(neighbourhood.streams[s], population[stream.node], anchors.time[now])
+    const slices = settlesLate(neighbourhood.streams[s], population[stream.node], anchors.time[now], horizon)
     stream.numbers.forEach((channel, c) => {
       // a date that is set later carries its own time; the target's own expression is the user's choice
-      if (channel.kind === 'time' || channel.kind === 'filter' || channel.kind === 'value') return
+      if (channel.kind === 'time' || channel.kind === 'filter' || channel.kind === 'value' || !channel.own) return
       judge(channel, () => slices.number(c))
     })
     stream.codes.forEach((channel, c) => {
+      // a parent's columns are judged with the parent: that its rows come and go is no change of theirs
+      if (!channel.own) return
       judge(channel, () => (channel.kind === 'category' ? slices.category(c) : slices.presence(c)))
     })
   })
