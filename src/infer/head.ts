@@ -4,11 +4,29 @@
 /** What a column of features is, without its name: the only description a model may read. */
 export interface ColumnDescriptor {
   readonly kind:
-    | 'count' | 'recency' | 'age' | 'gap' | 'distinct' | 'sum' | 'mean' | 'min' | 'max' | 'std' | 'last' | 'ewma' | 'slope' | 'ratio'
-    | 'share' | 'lag' | 'value' | 'flag' | 'level' | 'encoded'
+    | 'count'
+    | 'recency'
+    | 'age'
+    | 'gap'
+    | 'distinct'
+    | 'sum'
+    | 'mean'
+    | 'min'
+    | 'max'
+    | 'std'
+    | 'last'
+    | 'ewma'
+    | 'slope'
+    | 'ratio'
+    | 'share'
+    | 'lag'
+    | 'value'
+    | 'flag'
+    | 'level'
+    | 'encoded'
   /** Foreign keys between the entity and the rows aggregated. */
   readonly hop: number
-  /** Window in horizons: 1, 3, 10; Infinity for all of the past; 0 where there is none. */
+  /** Window in horizons: 0.25, 0.5, 1, 3, 10; Infinity for all of the past; 0 where there is none. */
   readonly window: number
   /** Built from the target's own expression. */
   readonly target: boolean
@@ -41,7 +59,13 @@ export interface QueryBatch {
 /** Of one batch, in its order. Binary: probability of true. Numeric: median, mean, and a 90 % interval. */
 export type Prediction =
   | { readonly task: 'binary'; readonly probability: Float64Array }
-  | { readonly task: 'numeric'; readonly median: Float64Array; readonly mean: Float64Array; readonly lower: Float64Array; readonly upper: Float64Array }
+  | {
+      readonly task: 'numeric'
+      readonly median: Float64Array
+      readonly mean: Float64Array
+      readonly lower: Float64Array
+      readonly upper: Float64Array
+    }
 
 export interface Fitted {
   /** Memory held, for the context cache. */

@@ -71,12 +71,14 @@ function slow(world: World, block: Block, slot: number, key: number, anchor: num
   const now = nowOf(world, anchor)
   const unit = unitOf(world, anchor)
   const after = (rows: Row[], k: number) =>
-    k === Infinity ? rows : rows.filter(row => row.t > boundary(world, anchor, k))
+    k === Infinity ? rows : rows.filter(row => row.t > (k < 1 ? now - k * unit : boundary(world, anchor, k)))
   switch (block.op) {
     case 'counts': {
       const rows = streamRows(world, block.stream, key, anchor)
       if (!rows) return null
       const windows: number[] = [1, 3, 10, Infinity]
+      if (slot === COUNTS.countQuarter) return after(rows, 0.25).length
+      if (slot === COUNTS.countHalf) return after(rows, 0.5).length
       if (slot <= COUNTS.count) return after(rows, windows[slot]).length
       const days = (some: Row[]) => [...new Set(some.map(row => Math.floor(row.t / block.day)))]
       if (slot === COUNTS.days) return days(rows).length
@@ -158,6 +160,8 @@ function slowSignal(rows: Row[], after: (k: number) => Row[], signal: Signal, sl
   }
   const values = (some: Row[]) => present(some.map(read))
   const windows: number[] = [1, 3, 10, Infinity]
+  if (slot === SIGNAL.sumQuarter) return total(values(after(0.25)))
+  if (slot === SIGNAL.sumHalf) return total(values(after(0.5)))
   if (slot <= SIGNAL.sum) return total(values(after(windows[slot])))
   if (slot <= SIGNAL.mean) return mean(values(after(windows[slot - SIGNAL.mean1])))
   const ten = values(after(10))

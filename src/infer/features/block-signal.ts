@@ -51,7 +51,8 @@ export function signalBlock(view: View, stream: number, signal: Signal, slots: S
   const values = readSignal(rows, signal, touched)
   const span = view.span(stream)
   const keys = view.nodeKey(view.neighbourhood.spec.streams[stream].node)
-  if (any(slots, SIGNAL.sum1, SIGNAL.mean)) totals(rows.rows, touched, values, span, keys, slots, out)
+  if (any(slots, SIGNAL.sum1, SIGNAL.mean) || any(slots, SIGNAL.sumQuarter, SIGNAL.sumHalf))
+    totals(rows.rows, touched, values, span, keys, slots, out)
   if (any(slots, SIGNAL.min, SIGNAL.std)) extremes(values, span, keys, slots, out)
   if (any(slots, SIGNAL.last, SIGNAL.slope)) newest(values, span, keys, slots, out)
 }
@@ -86,12 +87,15 @@ function totals(
       counts[i] = count
     }
   }
-  const starts = [span.w1, span.w3, span.w10, span.lo]
-  for (let w = 0; w < 4; w++) {
-    const toSum = slots[SIGNAL.sum1 + w]
-    const toMean = slots[SIGNAL.mean1 + w]
+  const windows = [span.w1, span.w3, span.w10, span.lo].map((start, w) => ({
+    start,
+    toSum: slots[SIGNAL.sum1 + w],
+    toMean: slots[SIGNAL.mean1 + w],
+  }))
+  windows.push({ start: span.quarter, toSum: slots[SIGNAL.sumQuarter], toMean: -1 })
+  windows.push({ start: span.half, toSum: slots[SIGNAL.sumHalf], toMean: -1 })
+  for (const { start, toSum, toMean } of windows) {
     if (toSum < 0 && toMean < 0) continue
-    const start = starts[w]
     for (let r = 0; r < keys.length; r++) {
       if (keys[r] < 0) continue
       const s = start[r]

@@ -40,7 +40,7 @@ function readDays({ rows, time }: Rows, { count, lo, end }: Touched, day: number
 export function countsBlock(view: View, stream: number, day: number, slots: Slots, out: Float64Array): void {
   const rows = view.neighbourhood.streams[stream]
   const { time } = rows
-  const { lo, hi, w1, w3, w10 } = view.span(stream)
+  const { lo, hi, quarter, half, w1, w3, w10 } = view.span(stream)
   const keys = view.nodeKey(view.neighbourhood.spec.streams[stream].node)
   const days = readDays(rows, view.touched(stream), day)
   const put = (slot: number, r: number, value: number) => {
@@ -50,6 +50,8 @@ export function countsBlock(view: View, stream: number, day: number, slots: Slot
     if (keys[r] < 0) continue
     const h = hi[r]
     const count = h - lo[r]
+    put(COUNTS.countQuarter, r, h - quarter[r])
+    put(COUNTS.countHalf, r, h - half[r])
     put(COUNTS.count1, r, h - w1[r])
     put(COUNTS.count3, r, h - w3[r])
     put(COUNTS.count10, r, h - w10[r])

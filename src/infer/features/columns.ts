@@ -65,6 +65,8 @@ export const COUNTS = {
   recencyByGap: 9,
   countByAge: 10,
   daysByAge: 11,
+  countQuarter: 12,
+  countHalf: 13,
 } as const
 
 export const DISTINCT = { all: 0, window3: 1, share: 2 } as const
@@ -88,6 +90,8 @@ export const SIGNAL = {
   last10: 13,
   ewma: 14,
   slope: 15,
+  sumQuarter: 16,
+  sumHalf: 17,
 } as const
 
 export const LAGS = 10

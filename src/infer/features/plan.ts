@@ -43,9 +43,11 @@ const SUMS = WINDOWS.map((window, i) => at(SIGNAL.sum1 + i, 'sum', window))
 const MEANS = WINDOWS.map((window, i) => at(SIGNAL.mean1 + i, 'mean', window))
 const LASTS = [at(SIGNAL.last, 'last'), at(SIGNAL.last3, 'last'), at(SIGNAL.last10, 'last'), at(SIGNAL.ewma, 'ewma')]
 const EXTREMES = [at(SIGNAL.min, 'min', 10), at(SIGNAL.max, 'max', 10), at(SIGNAL.std, 'std', 10)]
+/** What happened within the last horizon: how a burst, a season or an end begins. */
+const RECENT = [at(SIGNAL.sumQuarter, 'sum', 0.25), at(SIGNAL.sumHalf, 'sum', 0.5)]
 /** What is computed of a signal, by how much it deserves. */
-const FULL = [...SUMS, ...MEANS, ...EXTREMES, ...LASTS, at(SIGNAL.slope, 'slope')]
-const BINARY = [...SUMS, ...MEANS, ...LASTS]
+const FULL = [...SUMS, ...RECENT, ...MEANS, ...EXTREMES, ...LASTS, at(SIGNAL.slope, 'slope')]
+const BINARY = [...SUMS, ...RECENT, ...MEANS, ...LASTS]
 const LIGHT = [SUMS[1], SUMS[2], MEANS[1], MEANS[2], MEANS[3], ...LASTS]
 const SLIGHT = [SUMS[2], MEANS[2], MEANS[3], LASTS[2]]
 const COUNT_SLOTS = [
@@ -61,6 +63,8 @@ const COUNT_SLOTS = [
   at(COUNTS.recencyByGap, 'ratio'),
   at(COUNTS.countByAge, 'ratio', EVER),
   at(COUNTS.daysByAge, 'ratio', EVER),
+  at(COUNTS.countQuarter, 'count', 0.25),
+  at(COUNTS.countHalf, 'count', 0.5),
 ]
 const DISTINCT_SLOTS = [
   at(DISTINCT.all, 'distinct', EVER),

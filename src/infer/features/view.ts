@@ -8,10 +8,12 @@ export interface RowSet {
   readonly anchor: Int32Array
 }
 
-/** Per row: visible rows are lo … hi - 1; those of the last 1, 3, 10 horizons start at w1, w3, w10. */
+/** Per row: visible rows are lo … hi - 1; those of the last quarter, half, 1, 3, 10 horizons start at quarter, half, w1, w3, w10. */
 export interface Span {
   readonly lo: Int32Array
   readonly hi: Int32Array
+  readonly quarter: Int32Array
+  readonly half: Int32Array
   readonly w1: Int32Array
   readonly w3: Int32Array
   readonly w10: Int32Array
@@ -134,7 +136,7 @@ export function createView(neighbourhood: Neighbourhood, set: RowSet, home = 0):
     const keys = nodeKey(spec.streams[stream].node)
     const { bounds } = anchors
     const ints = () => new Int32Array(rows)
-    const out = { lo: ints(), hi: ints(), w1: ints(), w3: ints(), w10: ints() }
+    const out = { lo: ints(), hi: ints(), quarter: ints(), half: ints(), w1: ints(), w3: ints(), w10: ints() }
     for (let r = 0; r < rows; r++) {
       const k = keys[r]
       if (k < 0) continue
@@ -147,7 +149,11 @@ export function createView(neighbourhood: Neighbourhood, set: RowSet, home = 0):
       out.hi[r] = hi
       out.w10[r] = w10
       out.w3[r] = w3
-      out.w1[r] = upperBound(time, w3, hi, bounds[b + 1])
+      const w1 = upperBound(time, w3, hi, bounds[b + 1])
+      const horizon = bounds[b] - bounds[b + 1]
+      out.w1[r] = w1
+      out.half[r] = upperBound(time, w1, hi, bounds[b] - horizon / 2)
+      out.quarter[r] = upperBound(time, w1, hi, bounds[b] - horizon / 4)
     }
     return out
   }
