@@ -87,26 +87,43 @@ t.test('death', async t => {
     t.notOk(existsSync(dirname(client.socketPath)))
   })
 
-  t.test('the process goes when its parent is killed', async t => {
+  /** Starts a parent in a directory of its own, kills it, removes the directory: the pid of the process it had started. */
+  async function orphaned(ready: boolean, delay: number): Promise<number> {
     const directory = mkdtempSync(join(tmpdir(), 'pgpredict-test-'))
-    t.teardown(() => rmSync(directory, { recursive: true }))
     const module = fileURLToPath(new URL('../../src/infer/client.ts', import.meta.url))
     const script = join(directory, 'parent.mts')
     writeFileSync(
       script,
       `import { createInferClient } from ${JSON.stringify(module)}
        const client = createInferClient()
-       await client.ready
+       ${ready ? 'await client.ready' : ''}
        console.log(client.pid)`,
     )
     const parent = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
+      cwd: directory,
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const pid = Number(await new Promise<string>(resolve => parent.stdout.once('data', d => resolve(String(d)))))
     t.ok(alive(pid))
+    await sleep(delay)
     parent.kill('SIGKILL')
+    rmSync(directory, { recursive: true })
+    return pid
+  }
+
+  t.test('the process goes when its parent is killed', async t => {
+    const pid = await orphaned(true, 0)
     await until(() => !alive(pid))
     t.notOk(alive(pid))
+  })
+
+  t.test('it goes too when the parent is killed before it listens', async t => {
+    const pids: number[] = []
+    for (let delay = 0; delay <= 120; delay += 20) pids.push(await orphaned(false, delay))
+    await until(() => !pids.some(alive), 10_000)
+    const left = pids.filter(alive)
+    t.strictSame(left, [])
+    for (const pid of left) process.kill(pid, 'SIGKILL')
   })
 
   t.test('without a process to reach, a job says so', async t => {

@@ -22,6 +22,8 @@ process.umask(0o077)
 // The terminal's Ctrl-C reaches the whole group: the parent decides when this process ends.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(0))
+// A parent that died while this file was loading has told nobody: the event is past.
+if (process.send && !process.connected) process.exit(0)
 
 rmSync(settings.socketPath, { force: true })
 const server = createServer(createService(settings))

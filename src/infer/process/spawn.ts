@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Settings } from './main.js'
 
@@ -90,5 +90,6 @@ function forkEntry(argument: string): ChildProcess {
   const fromSource = import.meta.url.endsWith('.ts')
   const entry = fileURLToPath(new URL(fromSource ? './main.ts' : './main.js', import.meta.url))
   const execArgv = fromSource ? ['--import', import.meta.resolve('tsx')] : []
-  return fork(entry, [argument], { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  // where it was started from may be removed while it runs: a loader that then looks for its directory waits for ever
+  return fork(entry, [argument], { cwd: dirname(entry), execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
 }
