@@ -38,6 +38,8 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
   let secureContext = options.tls === undefined ? null : createSecureContext(options.tls)
   const keys = new CancelKeys()
   const sessions = new Set<Session>()
+  /** Connections that have not said yet what they want. */
+  const arriving = new Set<Socket>()
   const context: SessionContext = { upstream, rewriter, log, keys }
   let closing: Promise<void> | null = null
   let onEmpty = () => {}
@@ -64,6 +66,7 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
   async function serve(client: Socket): Promise<void> {
     client.on('error', error => log.debug({ err: error }, 'client connection failed'))
     const clock = setTimeout(() => client.destroy(), GREETING_MS)
+    arriving.add(client)
     let greeting: Greeting
     try {
       greeting = await greet(client, secureContext)
@@ -75,13 +78,15 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
       return
     } finally {
       clearTimeout(clock)
+      arriving.delete(client)
     }
     if (greeting.kind === 'cancel') return relayCancel(greeting)
     if (closing !== null) return hangUp(greeting.socket, fatalMessage('57P03', 'the proxy is shutting down'))
     try {
       const server = await connectUpstream(upstream)
-      if (greeting.socket.destroyed) {
+      if (greeting.socket.destroyed || closing !== null) {
         server.socket.destroy()
+        hangUp(greeting.socket, fatalMessage('57P03', 'the proxy is shutting down'))
         return
       }
       sessions.add(
@@ -109,6 +114,7 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
 
   async function close(grace: number): Promise<void> {
     server.close()
+    for (const client of arriving) client.destroy()
     if (sessions.size === 0) return
     const empty = new Promise<void>(resolve => {
       onEmpty = resolve

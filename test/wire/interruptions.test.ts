@@ -49,6 +49,7 @@ async function eventually(t: Test, check: () => Promise<boolean> | boolean, what
 for (const [stage, sql] of [
   ['inference', 'PREDICT 1 SLOW 20000'],
   ['a helper query', `PREDICT 1 QUERY ${LONG}`],
+  ['a consumer of rows that hangs', 'PREDICT 1 STUCK'],
   ['the rewritten statement', 'PREDICT 1, WHERE pg_sleep(20 * x) IS NULL'],
 ] as const) {
   t.test(`a cancel request ends ${stage}, and nothing else`, async t => {

@@ -12,6 +12,7 @@ t.test('idle sessions end with 57P01, busy ones when they are done, none are let
   await open.query('BEGIN')
   busy.send(Q('PREDICT 1 SLOW 200'))
   await sleep(20)
+  const silent = await RawClient.open(house.proxy.port)
   const closed = house.proxy.close(400)
   const before = Date.now()
   t.match(error((await idle.next())!), { S: 'FATAL', C: '57P01' })
@@ -21,5 +22,6 @@ t.test('idle sessions end with 57P01, busy ones when they are done, none are let
   t.match(error((await open.next())!), { C: '57P01' }, 'an open transaction is waited for, but not for ever')
   t.ok(Date.now() - before >= 390)
   await closed
+  t.equal(await silent.next(), null, 'a connection that has said nothing is closed')
   t.equal(house.proxy.sessions, 0)
 })

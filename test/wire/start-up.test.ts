@@ -198,6 +198,17 @@ t.test(
   },
 )
 
+t.test('a cancel request reaches a server behind TLS', async t => {
+  const { port } = await proxy(t, { tls: 'verify-full', ca, servername: 'db.test' })
+  const client = await RawClient.connect(port)
+  client.send(serialize.query('SELECT pg_sleep(20)'))
+  await new Promise(resolve => setTimeout(resolve, 50))
+  const other = await RawClient.open(port)
+  other.send(serialize.cancel(client.key.readInt32BE(0), client.key.readInt32BE(4)))
+  t.match(transcript(await client.ready()), /E\(57014\) Z\(I\)$/)
+  client.end()
+})
+
 t.test('replication sessions are relayed unread', async t => {
   const client = await RawClient.open((await proxy(t, {})).port)
   client.send(serialize.startup({ user: 'postgres', database: 'postgres', replication: 'database' } as never))

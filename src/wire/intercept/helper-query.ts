@@ -11,8 +11,8 @@ export class HelperQuery implements Handler {
   #rows = 0
   #thrown: { readonly error: unknown } | null = null
   #over = false
-  /** Set when nobody wants the rows any more. */
-  deaf = false
+  #deaf = false
+  #release: () => void = () => {}
 
   /** `messages`: how many messages of the query get an answer. `settle` is called once. */
   constructor(
@@ -23,15 +23,21 @@ export class HelperQuery implements Handler {
   ) {}
 
   take(type: number, message: Buffer): null | Promise<void> {
-    if (type !== B.DATA_ROW || this.deaf) return null
+    if (type !== B.DATA_ROW || this.#deaf) return null
     this.#rows++
     try {
       const pending = this.onRow(message.subarray(HEADER))
-      return pending instanceof Promise ? pending.catch(error => this.#stop(error)) : null
+      return pending instanceof Promise ? this.#until(pending) : null
     } catch (error) {
       this.#stop(error)
       return null
     }
+  }
+
+  /** Nobody wants the rows any more; whoever has not finished with one will not hold the server back. */
+  ignoreRows(): void {
+    this.#deaf = true
+    this.#release()
   }
 
   done(): void {
@@ -50,9 +56,16 @@ export class HelperQuery implements Handler {
     this.#end('skipped')
   }
 
+  #until(pending: Promise<void>): Promise<void> {
+    return new Promise(resolve => {
+      this.#release = resolve
+      pending.then(resolve, error => this.#stop(error))
+    })
+  }
+
   #stop(error: unknown): void {
-    this.deaf = true
     this.#thrown ??= { error }
+    this.ignoreRows()
   }
 
   #end(outcome: { readonly rows: number } | { readonly error: unknown } | 'skipped'): void {

@@ -175,7 +175,7 @@ export class Lease implements Upstream {
         },
       )
       const stop = () => {
-        query.deaf = true
+        query.ignoreRows()
         reject(this.signal.reason)
       }
       this.signal.addEventListener('abort', stop, { once: true })

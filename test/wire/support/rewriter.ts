@@ -1,5 +1,5 @@
 // A small rewriter for the wire's own tests, with every way to answer that the contract allows:
-//   PREDICT n | $k [SLOW ms] [PLANSLOW ms] [TIMEOUT ms] [QUERY 'sql'] [KEPT 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [, tail of the outer SELECT]
+//   PREDICT n | $k [SLOW ms] [PLANSLOW ms] [TIMEOUT ms] [QUERY 'sql'] [KEPT 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [STUCK] [, tail of the outer SELECT]
 // gives the numbers 1 to n, fetched by a helper query and fed back by unnest(). PREDICT NOTHING is nobody's statement.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +16,7 @@ import {
 const INT4 = 23
 const INT4_ARRAY = 1007
 const SHAPE =
-  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|PLANSLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
+  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|PLANSLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE|STUCK)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
 
 export interface TestRewriter extends Rewriter {
   /** How often a statement has been planned and run. */
@@ -78,6 +78,7 @@ function planOf(rewriter: TestRewriter, sql: string, shape: RegExpExecArray, par
       const kept = option('KEPT')
       if (kept) await upstream.streamPrepared(kept[2], [], () => {})
       if (option('DANGLE')) upstream.query('SELECT pg_catalog.pg_sleep(0.1)').catch(() => {})
+      if (option('STUCK')) await upstream.stream('SELECT 1', [], () => new Promise(() => {}))
       const count = own === 0 ? Number(n) : decodeInt(params[own - 1])
       const numbers = await fetchNumbers(count, upstream, option('CACHED') !== null)
       if (option('SLOW')) await sleep(Number(option('SLOW')![1]), undefined, { signal: upstream.signal })
