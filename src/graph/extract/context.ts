@@ -8,7 +8,7 @@ import type { Grid } from './anchors.js'
 import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
 import { targetAggregates } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
-import { identifier, intervalBounds, OID, type SqlParams } from './sql.js'
+import { identifier, intervalBounds, OID, type SqlParams, timestamp } from './sql.js'
 
 /** Entities a context is drawn from; a table with more is sampled by a hash of key and seed. */
 const MOST_CANDIDATES = 20_000
@@ -39,6 +39,8 @@ class ContextSql {
   readonly #size: ContextSize
   readonly #seed: number
   readonly #params: SqlParams
+  /** The cell's start: what a context shows of a value must not depend on which of the cell's anchors came first. */
+  readonly #latest: Point
   readonly #groups = new Map<Aggregate, string>()
 
   constructor(task: Task, grid: Grid, size: ContextSize, seed: number, params: SqlParams) {
@@ -47,6 +49,8 @@ class ContextSql {
     this.#size = size
     this.#seed = seed
     this.#params = params
+    const cell = params.text(OID.timestamptz, timestamp(grid.cell))
+    this.#latest = { timestamptz: cell, timestamp: `${cell}::pg_catalog.timestamp` }
   }
 
   ctes(): string[] {
@@ -82,7 +86,7 @@ class ContextSql {
 
   #candidates(): string {
     const { table, key } = this.#task.entity
-    const rows = new RowSource(table, 'x')
+    const rows = new RowSource(table, 'x', this.#latest)
     const keys = identityColumns(table)
       .map((c, i) => `${rows.own(c)} AS ${keyName(i)}`)
       .join(', ')
@@ -90,9 +94,12 @@ class ContextSql {
       key.length === 1
         ? `${rows.own(key[0]!)}::pg_catalog.text`
         : `ROW(${key.map(c => rows.own(c)).join(', ')})::pg_catalog.text`
-    const filters = conjuncts(this.#task.where)
-      .filter(c => !isTemporal(c))
-      .map(c => conditionSql(c, o => columnOperand(o, rows), this.#params))
+    const filters = [
+      ...(rows.dated ? [rows.atMost(this.#latest)] : []),
+      ...conjuncts(this.#task.where)
+        .filter(c => !isTemporal(c))
+        .map(c => conditionSql(c, o => columnOperand(o, rows), this.#params)),
+    ]
     const end = table.columns.find(c => c.tag === 'end')
     const time = rows.time()
     return (
@@ -112,7 +119,7 @@ class ContextSql {
 
   /** value of one aggregate for each (candidate, anchor) that has rows in its window. */
   #group(a: Aggregate, bounds: string): string {
-    const rows = new RowSource(a.table, 'r')
+    const rows = new RowSource(a.table, 'r', this.#latest)
     const join = joinEntity(
       a.path.map(s => s.link),
       rows,
@@ -161,7 +168,7 @@ class ContextSql {
         : `(${value(target.operand)})::pg_catalog.float8`
     const base = driver
       ? `${this.#groups.get(driver)!} p JOIN a ON a.i = p.i JOIN cand c ON c.e = p.e`
-      : `cand c JOIN a ON a.i <= 2 + GREATEST(12, ${MOST_PAIRS} / GREATEST(1, (SELECT pg_catalog.count(*) FROM cand)))`
+      : `cand c JOIN a ON a.i <= 2 + GREATEST(12, ${MOST_PAIRS} / GREATEST(1, (${this.#population()})))`
     const joins = [...this.#groups]
       .filter(([a]) => a !== driver)
       .map(([, g]) => `LEFT JOIN ${g} ON ${g}.e = c.e AND ${g}.i = a.i`)
@@ -175,6 +182,12 @@ class ContextSql {
     if (this.#needsExistence()) conditions.push('first.t <= a.at')
     const first = this.#needsExistence() ? 'JOIN first ON first.e = c.e' : ''
     return `SELECT * FROM (SELECT c.e, a.i, c.h, ${label} AS label FROM ${base} ${joins.join(' ')} ${first} WHERE ${conjunction(conditions)}) s WHERE label IS NOT NULL`
+  }
+
+  /** How many candidates there were by the cell's start. */
+  #population(): string {
+    if (!this.#needsExistence()) return 'SELECT pg_catalog.count(*) FROM cand'
+    return `SELECT pg_catalog.count(*) FROM first WHERE t <= ${this.#latest.timestamptz}`
   }
 
   /** A sample of the population at the cell's start: whom the scored entities are ranked among. */

@@ -7,7 +7,7 @@ import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task
 import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf } from '../neighbourhood.js'
 import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
 import { conditionSql, filterSql } from './conditions.js'
-import { matches, RowSource } from './rows.js'
+import { matches, type Point, RowSource } from './rows.js'
 import type { SqlParams } from './sql.js'
 
 /** Widths beyond which a table's further columns are left out, in column order. */
@@ -46,12 +46,14 @@ export interface Layout {
   readonly leafOf: ReadonlyMap<Aggregate, number>
 }
 
-export function layoutOf(task: Task, params: SqlParams): Layout {
-  return new LayoutBuilder(task, params).build()
+/** `anchor` is the query's own. */
+export function layoutOf(task: Task, anchor: Point, params: SqlParams): Layout {
+  return new LayoutBuilder(task, anchor, params).build()
 }
 
 class LayoutBuilder {
   readonly #task: Task
+  readonly #anchor: Point
   readonly #params: SqlParams
   readonly #nodes: NodePlan[] = []
   readonly #streams: StreamPlan[] = []
@@ -59,8 +61,9 @@ class LayoutBuilder {
   readonly #kept: Set<Column>
   #aliases = 0
 
-  constructor(task: Task, params: SqlParams) {
+  constructor(task: Task, anchor: Point, params: SqlParams) {
     this.#task = task
+    this.#anchor = anchor
     this.#params = params
     this.#hidden = new Set((task.options.exclude ?? []).map(ref => ref.column))
     this.#kept = new Set((task.options.include ?? []).map(ref => ref.column))
@@ -127,7 +130,7 @@ class LayoutBuilder {
   }
 
   #addNode(at: Pick<NodePlan, 'kind' | 'table' | 'link' | 'stream' | 'channel' | 'hop'>): number {
-    const rows = new RowSource(at.table, this.#alias())
+    const rows = new RowSource(at.table, this.#alias(), this.#anchor)
     const plan: NodePlan = { ...at, rows, numbers: [], codes: [] }
     this.#readColumns(plan, at.table, [], at.hop, OWN_COLUMNS)
     return this.#nodes.push(plan) - 1
@@ -139,6 +142,7 @@ class LayoutBuilder {
     const rows = new RowSource(
       table,
       this.#alias(),
+      this.#anchor,
       up.slice(0, -1).map((_, i) => up.slice(0, i + 1)),
     )
     const hop = this.#nodes[node]!.hop + path.length

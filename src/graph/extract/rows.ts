@@ -24,10 +24,13 @@ export class RowSource {
   #moments: readonly Moment[] | undefined
   /** Rows on the way up to the entity: a row is no older than they are. */
   readonly #through: readonly (readonly Link[])[]
+  readonly #anchor: Point | null
 
-  constructor(table: Table, alias: string, through: readonly (readonly Link[])[] = []) {
+  /** With `anchor`, a date or timestamp later than it reads as NULL in `column`. */
+  constructor(table: Table, alias: string, anchor: Point | null = null, through: readonly (readonly Link[])[] = []) {
     this.table = table
     this.alias = alias
+    this.#anchor = anchor
     this.#through = through
   }
 
@@ -46,7 +49,10 @@ export class RowSource {
   }
 
   column(ref: ColumnRef): string {
-    return `${this.parent(ref.up.map(step => step.link))}.${identifier(ref.column.name)}`
+    const { column } = ref
+    const bare = `${this.parent(ref.up.map(step => step.link))}.${identifier(column.name)}`
+    if (!this.#anchor || !['date', 'timestamp', 'timestamptz'].includes(column.typeClass)) return bare
+    return `(CASE WHEN ${bare} <= ${pointAs({ sql: bare, type: momentType(column) }, this.#anchor)} THEN ${bare} END)`
   }
 
   steps(up: readonly Step[]): string {

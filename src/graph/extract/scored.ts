@@ -10,7 +10,7 @@ import { identifier, type SqlParams } from './sql.js'
 /** CTE `scored(n, k1, …)`: at most `most` entities, n from 0 in output order, the identity columns of each. `anchor` is the query's own. */
 export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlParams): string[] {
   const { table, key } = task.entity
-  const rows = new RowSource(table, 'x')
+  const rows = new RowSource(table, 'x', anchor)
   const columns = identityColumns(table)
     .map((c, i) => `${rows.own(c)} AS ${keyName(i)}`)
     .join(', ')
@@ -78,7 +78,7 @@ const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').repla
 /** The aggregate at the query's anchor for every entity that has rows in its window: f1, … are the columns its rows refer to the entity by. */
 function valueAtAnchor(a: Aggregate, anchor: Point, params: SqlParams): string {
   const path = a.path.map(s => s.link)
-  const rows = new RowSource(a.table, 'r')
+  const rows = new RowSource(a.table, 'r', anchor)
   const child = rows.parent([...path].reverse().slice(0, -1))
   const keys = path[0]!.columns.map(c => `${child}.${identifier(c.name)}`)
   const filter = filterSql(a, rows, params)

@@ -88,3 +88,15 @@ export function intervalBounds(i: Interval): { min: bigint; max: bigint; nominal
   const [a, b] = [span(28n), span(31n)]
   return { min: (a < b ? a : b) - slack, max: (a < b ? b : a) + slack, nominal: span(30n) }
 }
+
+/** Microseconds since 2000-01-01 UTC as text that any DateStyle reads back exactly. */
+export function timestamp(us: bigint): string {
+  const ms = us >= 0n ? us / 1000n : -((-us + 999n) / 1000n)
+  const rest = us - ms * 1000n
+  const iso = new Date(Number(ms) + 946_684_800_000).toISOString()
+  const micros = String(rest).padStart(3, '0')
+  const year = Number(iso.slice(0, iso.indexOf('-', 1)))
+  if (year <= 0)
+    return `${String(1 - year).padStart(4, '0')}${iso.slice(iso.indexOf('-', 1)).replace('Z', `${micros}+00`).replace('T', ' ')} BC`
+  return iso.replace(/^\+0*/, '').replace('T', ' ').replace('Z', `${micros}+00`)
+}

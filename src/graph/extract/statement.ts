@@ -8,7 +8,7 @@ import { type ContextSize, contextCtes, joinEntity } from './context.js'
 import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
 import { scoredCtes } from './scored.js'
-import { OID, type SqlParam, SqlParams } from './sql.js'
+import { OID, type SqlParam, SqlParams, timestamp } from './sql.js'
 
 /** Keys of a node that one row of the answer holds: large parts come in several rows. */
 const KEYS_PER_ROW = 2048
@@ -54,7 +54,7 @@ class Statement {
     this.#params = new SqlParams(request.client)
     const at = this.#params.text(OID.timestamptz, timestamp(request.grid.anchor))
     this.#anchor = { timestamptz: at, timestamp: `${at}::pg_catalog.timestamp` }
-    const layout = layoutOf(this.#task, this.#params)
+    const layout = layoutOf(this.#task, this.#anchor, this.#params)
     this.#spec = specOf(layout)
     this.#layout = request.use ? restricted(layout, request.use) : layout
     this.#nulls = this.#task.entity.key.map(c => `NULL::${c.typeName}[]`).join(', ')
@@ -360,16 +360,4 @@ function isCounting(task: Task): boolean {
     task.target.operand.kind === 'aggregate' &&
     task.target.operand.name.startsWith('COUNT')
   )
-}
-
-/** Microseconds since 2000-01-01 UTC as text that any DateStyle reads back exactly. */
-export function timestamp(us: bigint): string {
-  const ms = us >= 0n ? us / 1000n : -((-us + 999n) / 1000n)
-  const rest = us - ms * 1000n
-  const iso = new Date(Number(ms) + 946_684_800_000).toISOString()
-  const micros = String(rest).padStart(3, '0')
-  const year = Number(iso.slice(0, iso.indexOf('-', 1)))
-  if (year <= 0)
-    return `${String(1 - year).padStart(4, '0')}${iso.slice(iso.indexOf('-', 1)).replace('Z', `${micros}+00`).replace('T', ' ')} BC`
-  return iso.replace(/^\+0*/, '').replace('T', ' ').replace('Z', `${micros}+00`)
 }
