@@ -1,6 +1,7 @@
 // Computes chosen feature columns for rows of a neighbourhood: columns are grouped by block, and each block is one pass.
 
 import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
+import { drain } from '../heads/stepped.js'
 import { type LagPriors, lagBlock, viaLagBlock } from './block-lag.js'
 import { signalBlock } from './block-signal.js'
 import { closingBlock, countsBlock, distinctBlock, type Slots } from './block-stream.js'
@@ -23,6 +24,15 @@ export function computeFeatures(
 
 /** The same on a view that other work shares. */
 export function computeOn(view: View, columns: readonly FeatureColumn[], priors: LagPriors | null): Float64Array {
+  return drain(computeSteps(view, columns, priors))
+}
+
+/** The same, a block at a time, giving way in between. */
+export function* computeSteps(
+  view: View,
+  columns: readonly FeatureColumn[],
+  priors: LagPriors | null,
+): Generator<void, Float64Array, void> {
   const n = view.rows
   const out = new Float64Array(columns.length * n).fill(Number.NaN)
   const { groups, copies } = grouped(columns)
@@ -32,6 +42,7 @@ export function computeOn(view: View, columns: readonly FeatureColumn[], priors:
     const node = 'stream' in block ? view.neighbourhood.spec.streams[block.stream].node : 0
     if (node === 0) computeBlock(view, block, at, out, priors)
     else computeShared(view, node, block, at, out)
+    yield
   }
   for (const [from, to] of copies) out.copyWithin(to * n, from * n, (from + 1) * n)
   return out

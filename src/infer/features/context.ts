@@ -2,13 +2,14 @@
 
 import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
 import type { ColumnDescriptor, ContextBatch, QueryBatch } from '../head.js'
+import { drain } from '../heads/stepped.js'
 import type { LagPriors } from './block-lag.js'
 import { type Cohorts, cohortPercentiles, groupByAnchor, percentile, presentMean, sortedValues } from './cohort.js'
 import { type FeatureColumn, LAG } from './columns.js'
-import { computeFeatures, computeOn, readCodes } from './compute.js'
+import { computeFeatures, computeOn, computeSteps, readCodes } from './compute.js'
 import { fitEncoder } from './encoder.js'
 import { planFeatures } from './plan.js'
-import { bestColumns, scoreColumns } from './select.js'
+import { bestColumns, scoreSteps } from './select.js'
 import { findSuspects, type Suspect } from './suspects.js'
 import { channelsUsed, type UsedChannels } from './usage.js'
 import { createView, horizonAt, type RowSet, type View } from './view.js'
@@ -17,6 +18,8 @@ import { createView, horizonAt, type RowSet, type View } from './view.js'
 const SELECTION_ROWS = 4000
 const COHORT_COLUMNS = 60
 const COLUMNS = 150
+/** Columns ranked or scored between two pauses. */
+const STEP = 16
 /** A reference population smaller than this is filled up with the newest context rows. */
 const MIN_REFERENCE = 10
 
@@ -50,10 +53,20 @@ interface Choice {
  * are in no pair change nothing.
  */
 export function prepareContext(neighbourhood: Neighbourhood, options: ContextOptions): PreparedContext {
+  return drain(prepareSteps(neighbourhood, options))
+}
+
+/** The same in steps of some milliseconds, giving way to other work in between. */
+export function* prepareSteps(
+  neighbourhood: Neighbourhood,
+  options: ContextOptions,
+): Generator<void, PreparedContext, void> {
   const { spec, anchors } = neighbourhood
   const { set, y } = contextRows(neighbourhood, options.rows)
   const reference = referenceRows(neighbourhood)
+  yield
   const setAside = findSuspects(neighbourhood, reference)
+  yield
   const sample = firstRows(set, Math.min(y.length, SELECTION_ROWS))
   const plan = planFeatures(neighbourhood, {
     context: set,
@@ -61,8 +74,9 @@ export function prepareContext(neighbourhood: Neighbourhood, options: ContextOpt
     setAside: source => setAside.some(s => s.source.table === source.table && s.source.column === source.column),
   })
   const strides = closedAfter(neighbourhood)
-  const first = computeContext(neighbourhood, plan, sample, y, strides)
-  const choice = choose(first.x, plan.length, y.subarray(0, sample.key.length), groupByAnchor(sample.anchor))
+  yield
+  const first = yield* computeContext(neighbourhood, plan, sample, y, strides)
+  const choice = yield* choose(first.x, plan.length, y.subarray(0, sample.key.length), groupByAnchor(sample.anchor))
 
   // from here on, only what was chosen
   const needed = [...new Set(choice.raw)].sort((a, b) => a - b)
@@ -73,13 +87,14 @@ export function prepareContext(neighbourhood: Neighbourhood, options: ContextOpt
   const all =
     sample.key.length === n
       ? { ...first, x: pick(first.x, needed, n) }
-      : computeContext(neighbourhood, raw, set, y, strides)
+      : yield* computeContext(neighbourhood, raw, set, y, strides)
   const cohorts = groupByAnchor(set.anchor)
   const x = new Float64Array(at.length * n)
-  at.forEach((from, c) => {
+  for (const [c, from] of at.entries()) {
     if (chosen.cohort[c]) cohortPercentiles(all.x, from * n, cohorts, x, c * n)
     else x.set(all.x.subarray(from * n, (from + 1) * n), c * n)
-  })
+    if (c % STEP === STEP - 1) yield
+  }
   const columns = at.map((from, c): FeatureColumn => {
     const column = raw[from]
     return chosen.cohort[c] ? { ...column, descriptor: { ...column.descriptor, cohort: true } } : column
@@ -143,16 +158,16 @@ interface Computed {
 }
 
 /** Raw columns of context rows: as-of encodings of categories, and trailing means shrunk to each anchor's cohort. */
-function computeContext(
+function* computeContext(
   neighbourhood: Neighbourhood,
   columns: readonly FeatureColumn[],
   rows: RowSet,
   y: Float64Array,
   strides: number,
-): Computed {
+): Generator<void, Computed, void> {
   const view = createView(neighbourhood, rows)
   const n = view.rows
-  const x = computeOn(view, columns, null)
+  const x = yield* computeSteps(view, columns, null)
   const cohorts = groupByAnchor(rows.anchor)
   const priors = emptyPriors(neighbourhood.anchors.count)
   shrinkColumns(view, columns, x, priors, (from, means) => {
@@ -197,17 +212,18 @@ function emptyPriors(anchors: number): LagPriors {
 }
 
 /** The best raw columns and percentiles of the best raw columns, together. */
-function choose(x: Float64Array, columns: number, y: Float64Array, cohorts: Cohorts): Choice {
+function* choose(x: Float64Array, columns: number, y: Float64Array, cohorts: Cohorts): Generator<void, Choice, void> {
   const n = y.length
-  const scores = scoreColumns(x, columns, y)
+  const scores = yield* scoreSteps(x, columns, y)
   const ranked = bestColumns(scores, COHORT_COLUMNS)
   const percentiles = new Float64Array(ranked.length * n)
-  ranked.forEach((column, c) => {
+  for (const [c, column] of ranked.entries()) {
     cohortPercentiles(x, column * n, cohorts, percentiles, c * n)
-  })
+    if (c % STEP === STEP - 1) yield
+  }
   const both = new Float64Array(columns + ranked.length)
   both.set(scores)
-  both.set(scoreColumns(percentiles, ranked.length, y), columns)
+  both.set(yield* scoreSteps(percentiles, ranked.length, y), columns)
   const best = bestColumns(both, COLUMNS)
   return {
     raw: best.map(c => (c < columns ? c : ranked[c - columns])),

@@ -1,6 +1,10 @@
 // Which columns are worth keeping: rank correlation with the label, or of being missing with it.
 
+import { drain } from '../heads/stepped.js'
 import { correlation, createRanker } from './rank.js'
+
+/** Columns scored between two pauses. */
+const STEP = 16
 
 /** Below this share of missing values, missing says nothing. */
 const MISSING_SHARE = 0.02
@@ -10,6 +14,11 @@ const MISSING_SHARE = 0.02
  * Constant columns and copies of an earlier column score -1.
  */
 export function scoreColumns(x: Float64Array, columns: number, y: Float64Array): Float64Array {
+  return drain(scoreSteps(x, columns, y))
+}
+
+/** The same, some columns at a time, giving way in between. */
+export function* scoreSteps(x: Float64Array, columns: number, y: Float64Array): Generator<void, Float64Array, void> {
   const n = y.length
   const scores = new Float64Array(columns).fill(-1)
   if (n === 0) return scores
@@ -22,6 +31,7 @@ export function scoreColumns(x: Float64Array, columns: number, y: Float64Array):
   const missing = new Float64Array(n)
   const seen = new Map<number, number[]>()
   for (let c = 0; c < columns; c++) {
+    if (c % STEP === STEP - 1) yield
     const from = c * n
     if (isConstant(x, from, n) || isCopy(x, from, n, seen)) continue
     const present = ranker.rank(x, from, ranks)

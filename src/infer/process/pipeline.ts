@@ -3,7 +3,7 @@
 
 import type { NeighbourhoodSpec } from '../../graph/neighbourhood.js'
 import type { Neighbourhood } from '../decode/neighbourhood.js'
-import { type PreparedContext, prepareContext } from '../features/context.js'
+import { type PreparedContext, prepareSteps } from '../features/context.js'
 import type { Prediction } from '../head.js'
 import { closedForm } from '../heads/closed-form.js'
 import type { SteppedFitted } from '../heads/stepped.js'
@@ -50,7 +50,7 @@ export function* fitContext(
   watch: Stopwatch,
   account: Account,
 ): Generator<void, FittedContext, void> {
-  const prepared = yield* timed(watch, 'prepare', () => prepareContext(neighbourhood, { rows: options.contextRows }))
+  const prepared = yield* timed(watch, 'prepare', prepareSteps(neighbourhood, { rows: options.contextRows }))
   const { batch, setAside, usedChannels, encode } = prepared
   // the batch, its scaled copy with flags, and the selection being fitted
   const working = 4 * batch.x.byteLength
