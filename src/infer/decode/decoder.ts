@@ -1,6 +1,7 @@
 // Turns the DataRows of an extraction into a Neighbourhood: columns are read as they arrive and joined at the end.
 
 import type { NeighbourhoodSpec, Part, StreamSpec } from '../../graph/neighbourhood.js'
+import { drain } from '../heads/stepped.js'
 import { type ArrayHeader, malformed, readCodes, readElements, readNumbers, readTimes, writeArray } from './arrays.js'
 import { type Anchors, BOUNDARIES, type Neighbourhood, type Pairs, type Rows, type Scored } from './neighbourhood.js'
 
@@ -9,6 +10,8 @@ export interface Decoder {
   push(payload: Buffer): void
   /** The whole neighbourhood; parts that sent no row are empty. Throws PgError XX000 where the parts contradict each other. */
   finish(): Neighbourhood
+  /** The same in steps of some milliseconds, giving way to other work in between. */
+  finishSteps(): Generator<void, Neighbourhood, void>
 }
 
 /** Arrays of one DataRow; numbers and codes column-major, empty where their width is 0. */
@@ -31,6 +34,9 @@ const FIXED_FIELDS = 5
 
 /** Far beyond any real extraction: a larger index is garbage and must not become an allocation. */
 const MAX_KEY = 1 << 26
+
+/** Elements moved between two pauses: some milliseconds' work. */
+const STEP_ELEMENTS = 1_000_000
 
 export function createDecoder(spec: NeighbourhoodSpec): Decoder {
   const chunks: Chunk[][] = spec.parts.map(() => [])
@@ -108,35 +114,38 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     }
   }
 
-  function finish(): Neighbourhood {
+  function* finishSteps(): Generator<void, Neighbourhood, void> {
     const nodes: Table[] = spec.nodes.map(node => emptyTable(node))
     const streams: Table[] = spec.streams.map(stream => emptyTable(stream))
     let anchors: Anchors = { count: 0, time: new Float64Array(0), bounds: new Float64Array(0) }
     let constants: Float64Array = new Float64Array(0)
     const pairs: Chunk[] = []
     let scoredKey = new Int32Array(0)
-    spec.parts.forEach((part, i) => {
-      if (part.kind === 'node') nodes[part.node] = byKey(join(chunks[i]), spec.nodes[part.node], i)
-      else if (part.kind === 'stream') streams[part.stream] = byKey(join(chunks[i]), spec.streams[part.stream], i)
-      else if (part.kind === 'anchors') anchors = toAnchors(join(chunks[i]))
-      else if (part.kind === 'constants') constants = join(chunks[i]).v
-      else if (part.kind === 'pairs') pairs.push(join(chunks[i]))
-      else scoredKey = join(chunks[i]).k as Int32Array<ArrayBuffer>
-    })
-    const labelled = toPairs(pairs, anchors.count)
+    for (const [i, part] of spec.parts.entries()) {
+      const chunk = yield* join(chunks[i])
+      chunks[i].length = 0
+      if (part.kind === 'node') nodes[part.node] = yield* byKey(chunk, spec.nodes[part.node], i)
+      else if (part.kind === 'stream') streams[part.stream] = yield* byKey(chunk, spec.streams[part.stream], i)
+      else if (part.kind === 'anchors') anchors = toAnchors(chunk)
+      else if (part.kind === 'constants') constants = chunk.v
+      else if (part.kind === 'pairs') pairs.push(chunk)
+      else scoredKey = chunk.k as Int32Array<ArrayBuffer>
+    }
+    const labelled = yield* toPairs(pairs, anchors.count)
     for (const key of scoredKey) if (key < 0 || key > MAX_KEY) throw malformed(`key index ${key}`)
     const scored: Scored = {
       count: scoredKey.length,
       key: scoredKey,
       keys: keyColumns.flatMap(k => (k.header ? [writeArray(k.header.type, k.hasNull, k.length, k.elements)] : [])),
     }
+    yield
     const counts = keyCounts(spec, nodes, streams, labelled, scored)
+    yield
     const finished = {
       nodes: nodes.map((table, i) => toRows(table, counts[i])),
       streams: streams.map((table, i) => toRows(table, counts[spec.streams[i].node])),
     }
     nodes.length = streams.length = 0
-    for (const list of chunks) list.length = 0
     let bytes = 8 * (anchors.bounds.length + anchors.count + constants.length) + 20 * labelled.count + 4 * scored.count
     for (const rows of [...finished.nodes, ...finished.streams])
       bytes += 4 * rows.ptr.length + rows.rows * (8 + 8 * rows.numbers.length + 4 * rows.codes.length)
@@ -153,7 +162,8 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
         throw error instanceof RangeError ? malformed('row is cut short') : error
       }
     },
-    finish,
+    finish: () => drain(finishSteps()),
+    finishSteps,
   }
 }
 
@@ -168,7 +178,7 @@ function widths(spec: NeighbourhoodSpec, part: Part): { numbers: number; codes: 
 }
 
 /** Several chunks as one; a single one is taken as it is. */
-function join(list: readonly Chunk[]): Chunk {
+function* join(list: readonly Chunk[]): Generator<void, Chunk, void> {
   if (list.length === 1) return list[0]
   let n = 0
   for (const chunk of list) n += chunk.n
@@ -186,6 +196,7 @@ function join(list: readonly Chunk[]): Chunk {
     for (let j = 0; j < numbers; j++) v.set(chunk.v.subarray(j * chunk.n, (j + 1) * chunk.n), j * n + at)
     for (let j = 0; j < codes; j++) c.set(chunk.c.subarray(j * chunk.n, (j + 1) * chunk.n), j * n + at)
     at += chunk.n
+    yield
   }
   return { n, k, t, v, c }
 }
@@ -209,7 +220,7 @@ function emptyTable(channels: Channels): Table {
 }
 
 /** Columns in order of key; the rows of one key keep the order they were sent in, which must be that of time. */
-function byKey(chunk: Chunk, channels: Channels, part: number): Table {
+function* byKey(chunk: Chunk, channels: Channels, part: number): Generator<void, Table, void> {
   const { n, k, t, v, c } = chunk
   if (n === 0) return emptyTable(channels)
   let ordered = true
@@ -224,16 +235,19 @@ function byKey(chunk: Chunk, channels: Channels, part: number): Table {
     numbers: channels.numbers.map((_, j) => v.subarray(j * n, (j + 1) * n)),
     codes: channels.codes.map((_, j) => c.subarray(j * n, (j + 1) * n)),
   }
-  if (!ordered) table = reorder(table, stableOrder(k))
+  const pause = columnsAStep(n)
+  yield
+  if (!ordered) table = yield* reorder(table, stableOrder(k))
   for (let i = 1; i < n; i++)
     if (table.k[i] === table.k[i - 1] && table.time[i] < table.time[i - 1])
       throw malformed(`part ${part} is not in order of time`)
   // infinities mean something as times alone; anywhere else they would poison every sum
-  channels.numbers.forEach((channel, j) => {
-    if (channel.kind === 'time') return
+  for (const [j, { kind }] of channels.numbers.entries()) {
+    if (kind === 'time') continue
     const column = table.numbers[j]
     for (let i = 0; i < n; i++) if (column[i] - column[i] !== 0) column[i] = Number.NaN
-  })
+    if ((j + 1) % pause === 0) yield
+  }
   return table
 }
 
@@ -249,7 +263,7 @@ function stableOrder(k: Int32Array): Int32Array {
   return order
 }
 
-function reorder(table: Table, order: Int32Array): Table {
+function* reorder(table: Table, order: Int32Array): Generator<void, Table, void> {
   const ints = (from: Int32Array) => {
     const to = new Int32Array(from.length)
     for (let i = 0; i < to.length; i++) to[i] = from[order[i]]
@@ -260,13 +274,16 @@ function reorder(table: Table, order: Int32Array): Table {
     for (let i = 0; i < to.length; i++) to[i] = from[order[i]]
     return to
   }
-  return {
-    k: ints(table.k),
-    time: floats(table.time),
-    numbers: table.numbers.map(floats),
-    codes: table.codes.map(ints),
-  }
+  const pause = columnsAStep(order.length)
+  const numbers: Float64Array[] = []
+  const codes: Int32Array[] = []
+  for (const column of table.numbers) if (numbers.push(floats(column)) % pause === 0) yield
+  for (const column of table.codes) if (codes.push(ints(column)) % pause === 0) yield
+  return { k: ints(table.k), time: floats(table.time), numbers, codes }
 }
+
+/** Columns of n rows that are gone through between two pauses. */
+const columnsAStep = (n: number): number => Math.max(1, Math.floor(STEP_ELEMENTS / n))
 
 function toRows(table: Table, keys: number): Rows {
   const ptr = new Int32Array(keys + 1)
@@ -282,8 +299,8 @@ function toAnchors(chunk: Chunk): Anchors {
   return { count: chunk.n, time: chunk.t, bounds }
 }
 
-function toPairs(list: readonly Chunk[], anchors: number): Pairs {
-  const all = join(list.filter(chunk => chunk.n > 0))
+function* toPairs(list: readonly Chunk[], anchors: number): Generator<void, Pairs, void> {
+  const all = yield* join(list.filter(chunk => chunk.n > 0))
   const anchor = all.c.subarray(0, all.n)
   for (let i = 0; i < all.n; i++)
     if (all.k[i] < 0 || all.k[i] > MAX_KEY || anchor[i] < 0 || anchor[i] >= anchors)

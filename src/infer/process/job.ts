@@ -83,7 +83,7 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
   }
 
   function* work(known: FittedContext | null): Generator<void, void, void> {
-    const neighbourhood = yield* timed(milliseconds, 'decode', (decoder as Decoder).finish)
+    const neighbourhood = yield* timed(milliseconds, 'decode', (decoder as Decoder).finishSteps())
     decoder = null
     account.take(neighbourhood.bytes)
     account.give(received)
