@@ -9,7 +9,7 @@ import { predict, prepareQuestions } from './lib/questions.js'
 import { createReport } from './lib/report.js'
 import { alternate, ratios, spread } from './lib/stats.js'
 
-const defaults = { users: 20_000, clients: 4, seconds: 5, repeats: 5 }
+const defaults = { users: 20_000, clients: 4, seconds: 10, repeats: 5 }
 
 export async function besideBulk(args: readonly string[]): Promise<void> {
   const flags = readFlags(args, defaults)
@@ -26,14 +26,11 @@ export async function besideBulk(args: readonly string[]): Promise<void> {
       const { clients, seconds } = flags
       return pgbench({ port, database: 'shop', mode: 'simple', clients, seconds, latencies: true })
     }
-    /** One after another, alternately cold and warm, until the load is over. */
+    /** One after another, in turns cold and warm, until the load is over. */
     const busy = async (port: number) => {
       let over = false
       const predicting = (async () => {
-        for (let i = 0; !over; i++) {
-          await bulk.query(predict(question, 'each', `seed = ${answered + (i % 2)}`))
-          answered++
-        }
+        for (; !over; answered++) await bulk.query(predict(question, 'each', `seed = ${Math.floor(answered / 2)}`))
       })().catch(error => {
         failure = error
       })

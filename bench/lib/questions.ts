@@ -19,6 +19,8 @@ export interface Question {
   readonly pql: string
   /** Of all entities, {t} the anchor; the key is called entity. */
   readonly featureSql: string
+  /** The same, written for {entity} alone; where somebody has written that. */
+  readonly oneSql?: string
   readonly labelSql: string
   readonly trainAnchors: readonly string[]
   /** Without a time zone: the servers of the benchmarks keep UTC. */
@@ -118,9 +120,13 @@ export async function entitiesOf(server: Postgres, question: Question, most: num
   }
 }
 
-/** One round trip of the features of one entity. */
+/** The features of one entity: those of all, restricted. */
 export const featuresOfOne = (question: Question, entity: string): string =>
   `SELECT * FROM (${featuresAt(question)}) f WHERE f.entity::text = ${quote(entity)}`
+
+/** The features of one entity as they are written for one; null where they are not. */
+export const featuresForOne = ({ oneSql, anchor }: Question, entity: string): string | null =>
+  oneSql?.replaceAll('{t}', `TIMESTAMP '${anchor}'`).replaceAll('{entity}', quote(entity)) ?? null
 
 /** The question as of the anchor, for these entities, or for each. */
 export function predict(question: Question, entities: readonly string[] | 'each', options = ''): string {
