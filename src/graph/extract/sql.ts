@@ -85,8 +85,8 @@ export function intervalBounds(i: Interval): { min: bigint; max: bigint; nominal
   const days = BigInt(i.days)
   const slack = months !== 0n || days !== 0n ? 3_600n * SECOND : 0n
   const span = (m: bigint) => months * m * DAY + days * DAY + i.microseconds
-  const [a, b] = [span(28n), span(31n)]
-  return { min: (a < b ? a : b) - slack, max: (a < b ? b : a) + slack, nominal: span(30n) }
+  const [low, high] = [span(28n), span(31n)].sort((a, b) => (a < b ? -1 : 1))
+  return { min: low! - slack, max: high! + slack, nominal: span(30n) }
 }
 
 /** Microseconds since 2000-01-01 UTC as text that any DateStyle reads back exactly. */
