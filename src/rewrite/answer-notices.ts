@@ -2,7 +2,7 @@
 
 import { intervalBounds } from '../graph/extract/sql.js'
 import type { InferResult } from '../infer/client.js'
-import type { Task } from '../pql/task.js'
+import type { ColumnRef, Task } from '../pql/task.js'
 import type { Times } from './answer.js'
 import type { Upstream } from './plan.js'
 
@@ -10,12 +10,14 @@ interface Told {
   readonly task: Task
   readonly times: Times
   readonly result: InferResult
+  /** Columns left out since they have changed after the anchor. */
+  readonly outdated: readonly ColumnRef[]
   /** Distinct entities named, -1 where none were. */
   readonly asked: number
   readonly cold: boolean
 }
 
-export function tellUser({ task, times, result, asked }: Told, upstream: Upstream): void {
+export function tellUser({ task, times, result, outdated, asked }: Told, upstream: Upstream): void {
   const { summary } = result
   for (const warning of summary.warnings) upstream.notice({ severity: 'NOTICE', ...warning })
   const missing = asked - result.count
@@ -35,8 +37,9 @@ export function tellUser({ task, times, result, asked }: Told, upstream: Upstrea
       hint: 'AS OF now() asks about the present all the same.',
     })
   }
-  if (summary.setAside.length > 0) {
-    const names = summary.setAside.map(nameOf)
+  if (summary.setAside.length + outdated.length > 0) {
+    const older = outdated.map(({ table, column }) => named(`${table.schema}.${table.name}`, column.name))
+    const names = [...summary.setAside.map(nameOf), ...older]
     upstream.notice({
       severity: 'NOTICE',
       code: '01PQ3',
@@ -51,5 +54,7 @@ const instant = (us: bigint): string =>
 
 function nameOf(entry: unknown): string {
   const { source } = entry as { source: { table: string; column: string | null } }
-  return `${source.table.replace(/^public\./, '')}.${source.column ?? '*'}`
+  return named(source.table, source.column ?? '*')
 }
+
+const named = (table: string, column: string): string => `${table.replace(/^public\./, '')}.${column}`

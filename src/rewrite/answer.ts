@@ -11,9 +11,11 @@ import { ContextGone, type InferClient, type InferResult } from '../infer/client
 import { PgError } from '../pg-error.js'
 import type { Table } from '../pql/catalog.js'
 import { tablesUsed } from '../pql/index.js'
-import type { OutputColumn, Task } from '../pql/task.js'
+import type { ColumnRef, OutputColumn, Task } from '../pql/task.js'
 import { tellUser } from './answer-notices.js'
+import { asksThePast, changingColumns } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
+import { createLru } from './lru.js'
 import type { Param, Upstream } from './plan.js'
 
 export interface AnswerDeps {
@@ -38,16 +40,25 @@ export type Answer = (
 ) => Promise<readonly Param[]>
 
 export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDeps): Answer {
-  return async (task, outputs, params, upstream) => {
+  const changing = createLru<string, readonly ColumnRef[]>(200)
+  return async (asked, outputs, params, upstream) => {
     const began = performance.now()
     const [facts, tuned, times] = await Promise.all([
       graphs.facts(upstream),
       tune(upstream),
-      readTimes(task, params, upstream),
+      readTimes(asked, params, upstream),
     ])
     upstream.setTimeout(facts.statementTimeout)
-    const grid = gridOf(times.anchor, times.oldest, task.horizon!, task.reach!)
-    if (grid.context.length === 0) throw nothingClosed(task, times)
+    const grid = gridOf(times.anchor, times.oldest, asked.horizon!, asked.reach!)
+    if (grid.context.length === 0) throw nothingClosed(asked, times)
+    let outdated: readonly ColumnRef[] = []
+    if (asksThePast(asked, times)) {
+      const key = contextKey(asked, params, facts, times.newest)
+      outdated =
+        (key && changing.get(key)) || (await changingColumns(asked, times, reachable(asked), params, infer, upstream))
+      if (key) changing.set(key, outdated)
+    }
+    const task = outdated.length > 0 ? without(asked, outdated) : asked
     const most = task.options.maxEntities ?? limits.entities
     const key = contextKey(task, params, facts, grid.cell)
     const ask = async (use: ChannelUse | null): Promise<InferResult> => {
@@ -69,16 +80,16 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         upstream.signal,
       )
       try {
-        const asked = new Asked(extraction)
+        const named = new Asked(extraction)
         const relay = (payload: Buffer) => {
-          asked.look(payload)
+          named.look(payload)
           return job.push(payload)
         }
         if (cold) await upstream.stream(extraction.sql, extraction.params, relay)
         else await upstream.streamPrepared(extraction.sql, extraction.params, relay)
         const [result] = await Promise.all([job.end(), restore(upstream, tuned)])
         if (result.count > most) throw tooMany(most)
-        tellUser({ task, times, result, asked: asked.count, cold }, upstream)
+        tellUser({ task, times, result, outdated, asked: named.count, cold }, upstream)
         return result
       } catch (error) {
         job.cancel()
@@ -92,6 +103,11 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     return outputs.map(column => outputParam(column, outputs, task, result, performance.now() - began))
   }
 }
+
+const without = (task: Task, columns: readonly ColumnRef[]): Task => ({
+  ...task,
+  options: { ...task.options, exclude: [...(task.options.exclude ?? []), ...columns] },
+})
 
 /** Settings under which the big statement runs best, and what they were: for this transaction alone, and put back before it goes on. */
 async function tune(upstream: Upstream): Promise<readonly [string, string]> {
