@@ -95,9 +95,9 @@ interface Tried {
   readonly notices: readonly Notice[]
 }
 
-/** The likeliest queries whose probes work, looked for no longer than half a minute. */
+/** The likeliest queries whose probes work, looked for no longer than a minute. */
 async function firstThatAnswers(graph: Graph, url: string, password: string | null): Promise<Tried | null> {
-  const until = performance.now() + 30_000
+  const until = performance.now() + 40_000
   for (const { queries, probes } of suggest(graph)) {
     if (performance.now() > until) return null
     const notices = await attempt(url, password, probes)

@@ -3,7 +3,7 @@
 import pg from 'pg'
 import type { Notice } from '../pg-error.js'
 
-/** What the server at `url` remarked, each remark once; null unless it answers every statement with rows, within ten seconds each. */
+/** What the server at `url` remarked, each remark once; null unless it answers every statement with rows, within twenty seconds each. */
 export async function attempt(
   url: string,
   password: string | null,
@@ -14,7 +14,7 @@ export async function attempt(
     connectionString: url,
     password: password ?? undefined,
     application_name: 'pgpredict',
-    statement_timeout: 10_000,
+    statement_timeout: 20_000,
   })
   client.on('error', () => {})
   client.on('notice', ({ severity, code = '', message = '', detail, hint }) => {
