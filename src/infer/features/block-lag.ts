@@ -9,6 +9,7 @@ import type { View } from './view.js'
 const WEIGHT = 0.75
 /** Pseudo rows at the cohort's mean in the trailing means. */
 const SHRINK = 2
+const ROWS_A_STEP = 1024
 
 /** Mean of the trailing means over an anchor's cohort, by anchor index; NaN where there is no cohort. */
 export interface LagPriors {
@@ -33,19 +34,21 @@ function previousFor(view: View, stream: number, leaf: StreamLeaf): Int32Array |
 }
 
 /** LAG: labels over (anchor - kH, anchor - (k-1)H]; missing before the entity was first seen, and where ASSUMING did not hold. */
-export function lagBlock(
+export function* lagBlock(
   view: View,
   { target, constants }: Extract<Block, { op: 'lag' }>,
   slots: Slots,
   out: Float64Array,
   priors: LagPriors | null,
-): void {
+): Generator<void, void, void> {
   const { leaves, program, assuming } = target
   const { bounds } = view.neighbourhood.anchors
   const streams = leaves.map(leaf => view.neighbourhood.streams[leaf.stream])
   const places = leaves.map(leaf => view.bounds(leaf.stream))
   const previous = leaves.map(leaf => previousFor(view, leaf.stream, leaf))
+  yield
   const first = view.firstSeen()
+  yield
   const values = new Float64Array(leaves.length)
   const labels = new Float64Array(LAGS)
   const sorted = new Float64Array(LAGS)
@@ -61,6 +64,7 @@ export function lagBlock(
     return program === null ? Number.NaN : evaluate(program, values, constants)
   }
   for (let r = 0; r < view.rows; r++) {
+    if (r % ROWS_A_STEP === ROWS_A_STEP - 1) yield
     const b = view.anchor[r] * BOUNDARIES
     labels.fill(Number.NaN)
     for (let k = 1; k <= LAGS; k++) {

@@ -6,7 +6,7 @@ import { type LagPriors, lagBlock, viaLagBlock } from './block-lag.js'
 import { signalBlock } from './block-signal.js'
 import { closingBlock, countsBlock, distinctBlock, type Slots } from './block-stream.js'
 import type { Block, CodeSite, FeatureColumn } from './columns.js'
-import { createView, type RowSet, type View } from './view.js'
+import { type Compact, createView, type RowSet, type View } from './view.js'
 
 /**
  * Values of `columns` for `rows`: column-major, columns.length x rows; NaN is missing.
@@ -40,8 +40,13 @@ export function* computeSteps(
     const at = new Int32Array(width).fill(-1)
     for (let slot = 0; slot < width; slot++) if (slots[slot] >= 0) at[slot] = slots[slot] * n
     const node = 'stream' in block ? view.neighbourhood.spec.streams[block.stream].node : 0
-    if (node === 0) computeBlock(view, block, at, out, priors)
-    else computeShared(view, node, block, at, out)
+    if (block.op === 'lag') yield* lagBlock(view, block, at, out, priors)
+    else if (node === 0) computeBlock(view, block, at, out)
+    else {
+      const shared = view.compact(node)
+      yield
+      computeShared(shared, block, at, out)
+    }
     yield
   }
   for (const [from, to] of copies) out.copyWithin(to * n, from * n, (from + 1) * n)
@@ -93,7 +98,7 @@ function grouped(columns: readonly FeatureColumn[]): Grouped {
   return made
 }
 
-function computeBlock(view: View, block: Block, at: Slots, out: Float64Array, priors: LagPriors | null): void {
+function computeBlock(view: View, block: Exclude<Block, { op: 'lag' }>, at: Slots, out: Float64Array): void {
   switch (block.op) {
     case 'counts':
       countsBlock(view, block.stream, block.day, at, out)
@@ -107,9 +112,6 @@ function computeBlock(view: View, block: Block, at: Slots, out: Float64Array, pr
     case 'signal':
       signalBlock(view, block.stream, block.signal, at, out)
       break
-    case 'lag':
-      lagBlock(view, block, at, out, priors)
-      break
     case 'via-lag':
       viaLagBlock(view, block.stream, block.leaf, at, out)
       break
@@ -119,17 +121,21 @@ function computeBlock(view: View, block: Block, at: Slots, out: Float64Array, pr
 }
 
 /** A block on another node's stream: computed once for all rows that share the key and the anchor. */
-function computeShared(view: View, node: number, block: Block, at: Slots, out: Float64Array): void {
-  const { view: small, of } = view.compact(node)
+function computeShared(
+  { view: small, of }: Compact,
+  block: Exclude<Block, { op: 'lag' }>,
+  at: Slots,
+  out: Float64Array,
+): void {
   const m = small.rows
   const inner = new Int32Array(at.length).fill(-1)
   let width = 0
   for (let slot = 0; slot < at.length; slot++) if (at[slot] >= 0) inner[slot] = m * width++
   const values = new Float64Array(m * width).fill(Number.NaN)
-  computeBlock(small, block, inner, values, null)
+  computeBlock(small, block, inner, values)
   for (let slot = 0; slot < at.length; slot++) {
     if (at[slot] < 0) continue
-    for (let r = 0; r < view.rows; r++) if (of[r] >= 0) out[at[slot] + r] = values[inner[slot] + of[r]]
+    for (let r = 0; r < of.length; r++) if (of[r] >= 0) out[at[slot] + r] = values[inner[slot] + of[r]]
   }
 }
 

@@ -6,11 +6,11 @@ import { drain } from '../heads/stepped.js'
 import type { LagPriors } from './block-lag.js'
 import { type Cohorts, cohortPercentiles, groupByAnchor, percentile, presentMean, sortedValues } from './cohort.js'
 import { type FeatureColumn, LAG } from './columns.js'
-import { computeFeatures, computeOn, computeSteps, readCodes } from './compute.js'
+import { computeSteps, readCodes } from './compute.js'
 import { fitEncoder } from './encoder.js'
-import { planFeatures } from './plan.js'
+import { planSteps } from './plan.js'
 import { bestColumns, scoreSteps } from './select.js'
-import { findSuspects, type Suspect } from './suspects.js'
+import { type Suspect, suspectSteps } from './suspects.js'
 import { channelsUsed, type UsedChannels } from './usage.js'
 import { createView, horizonAt, type RowSet, type View } from './view.js'
 
@@ -40,6 +40,8 @@ export interface PreparedContext {
   readonly bytes: number
   /** Rows of a query, in the order of `keys` (by default, of everything it scores): key indexes of node 0, read at anchor 0. */
   encode(query: Neighbourhood, keys?: Int32Array): QueryBatch
+  /** The same in steps of some milliseconds. */
+  encodeSteps(query: Neighbourhood, keys?: Int32Array): Generator<void, QueryBatch, void>
 }
 
 /** Column c of the batch is raw column `raw`, or its percentile in the cohort. */
@@ -65,10 +67,10 @@ export function* prepareSteps(
   const { set, y } = contextRows(neighbourhood, options.rows)
   const reference = referenceRows(neighbourhood)
   yield
-  const setAside = findSuspects(neighbourhood, reference)
+  const setAside = yield* suspectSteps(neighbourhood, reference)
   yield
   const sample = firstRows(set, Math.min(y.length, SELECTION_ROWS))
-  const plan = planFeatures(neighbourhood, {
+  const plan = yield* planSteps(neighbourhood, {
     context: set,
     cut: y.length > 0 ? anchors.time[set.anchor[0]] : Number.NEGATIVE_INFINITY,
     setAside: source => setAside.some(s => s.source.table === source.table && s.source.column === source.column),
@@ -106,15 +108,16 @@ export function* prepareSteps(
     x,
     columns.map(column => column.descriptor),
   )
-  const { sorted, priors } = referenceColumns(neighbourhood, raw, chosen, reference, { ...all, set, cohorts })
+  yield
+  const { sorted, priors } = yield* referenceColumns(neighbourhood, raw, chosen, reference, { ...all, set, cohorts })
   let bytes = x.byteLength + y.byteLength + 12 * n + 400 * columns.length
   for (const column of sorted) bytes += column.byteLength
   for (const { block } of raw) {
     if (block.op === 'encoded') bytes += block.encoder.current?.bytes ?? 0
     if (block.op === 'frequency') bytes += 40 * block.share.size
   }
-  const encode = queryEncoder(raw, chosen, sorted, priors)
-  return { batch, columns, setAside, usedChannels: channelsUsed(spec, raw), bytes, encode }
+  const encoder = queryEncoder(raw, chosen, sorted, priors)
+  return { batch, columns, setAside, usedChannels: channelsUsed(spec, raw), bytes, ...encoder }
 }
 
 /** Labelled examples, newest anchor first, then as sent. */
@@ -170,34 +173,35 @@ function* computeContext(
   const x = yield* computeSteps(view, columns, null)
   const cohorts = groupByAnchor(rows.anchor)
   const priors = emptyPriors(neighbourhood.anchors.count)
-  shrinkColumns(view, columns, x, priors, (from, means) => {
+  yield* shrinkColumns(view, columns, x, priors, (from, means) => {
     for (let g = 0; g < cohorts.count; g++)
       means[rows.anchor[cohorts.start[g]]] = presentMean(x, from + cohorts.start[g], from + cohorts.end[g])
   })
-  columns.forEach((column, c) => {
-    if (column.block.op !== 'encoded') return
+  for (const [c, column] of columns.entries()) {
+    if (column.block.op !== 'encoded') continue
     const fitted = fitEncoder(readCodes(view, column.block.at), rows.anchor, y.subarray(0, n), strides, NULL_CODE)
     column.block.encoder.current = fitted.encoder
     x.set(fitted.asOf, c * n)
-  })
+    yield
+  }
   return { x, priors }
 }
 
 /** Replaces the plain trailing means in `x` by shrunk ones; `measure` fills in the means by anchor from the plain ones. */
-function shrinkColumns(
+function* shrinkColumns(
   view: View,
   columns: readonly FeatureColumn[],
   x: Float64Array,
   priors: LagPriors,
   measure: (from: number, means: Float64Array) => void,
-): void {
+): Generator<void, void, void> {
   const shrunk: number[] = []
   columns.forEach(({ block, slot }, c) => {
     if (block.op === 'lag' && (slot === LAG.mean3 || slot === LAG.mean10)) shrunk.push(c)
   })
   if (shrunk.length === 0) return
   for (const c of shrunk) measure(c * view.rows, columns[c].slot === LAG.mean3 ? priors.mean3 : priors.mean10)
-  const again = computeOn(
+  const again = yield* computeSteps(
     view,
     shrunk.map(c => columns[c]),
     priors,
@@ -261,20 +265,20 @@ function toBatch(
 }
 
 /** What queries are compared with: sorted columns of the reference population, and its mean past. */
-function referenceColumns(
+function* referenceColumns(
   neighbourhood: Neighbourhood,
   raw: readonly FeatureColumn[],
   chosen: Choice,
   reference: RowSet,
   context: Computed & { readonly set: RowSet; readonly cohorts: Cohorts },
-): { sorted: Float64Array[]; priors: LagPriors } {
+): Generator<void, { sorted: Float64Array[]; priors: LagPriors }, void> {
   const view = createView(neighbourhood, reference)
   const n = view.rows
-  const x = computeOn(view, raw, null)
+  const x = yield* computeSteps(view, raw, null)
   const priors = emptyPriors(1)
   const newest = context.set.anchor[0]
   const atReference = emptyPriors(neighbourhood.anchors.count)
-  shrinkColumns(view, raw, x, atReference, (from, means) => {
+  yield* shrinkColumns(view, raw, x, atReference, (from, means) => {
     const query = means === atReference.mean3 ? priors.mean3 : priors.mean10
     const fallback = means === atReference.mean3 ? context.priors.mean3 : context.priors.mean10
     query[0] = n >= MIN_REFERENCE || newest === undefined ? presentMean(x, from, from + n) : fallback[newest]
@@ -299,14 +303,19 @@ function queryEncoder(
   sorted: readonly Float64Array[],
   priors: LagPriors,
 ) {
-  return (query: Neighbourhood, keys: Int32Array = query.scored.key): QueryBatch => {
+  function* encodeSteps(query: Neighbourhood, keys: Int32Array): Generator<void, QueryBatch, void> {
     const n = keys.length
-    const values = computeFeatures(query, raw, { key: keys, anchor: new Int32Array(n) }, priors)
+    const view = createView(query, { key: keys, anchor: new Int32Array(n) })
+    const values = yield* computeSteps(view, raw, priors)
     const x = new Float64Array(chosen.raw.length * n)
-    chosen.raw.forEach((from, c) => {
+    for (const [c, from] of chosen.raw.entries()) {
       if (!chosen.cohort[c]) x.set(values.subarray(from * n, (from + 1) * n), c * n)
       else for (let i = 0; i < n; i++) x[c * n + i] = percentile(sorted[from], values[from * n + i])
-    })
+    }
     return { rows: n, x }
+  }
+  return {
+    encodeSteps: (query: Neighbourhood, keys = query.scored.key) => encodeSteps(query, keys),
+    encode: (query: Neighbourhood, keys = query.scored.key) => drain(encodeSteps(query, keys)),
   }
 }

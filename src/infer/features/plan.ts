@@ -3,6 +3,7 @@
 import type { NodeSpec, NumberChannel, Source, StreamSpec, TargetProgram } from '../../graph/neighbourhood.js'
 import { BOUNDARIES, type Neighbourhood } from '../decode/neighbourhood.js'
 import type { ColumnDescriptor } from '../head.js'
+import { drain } from '../heads/stepped.js'
 import {
   type Block,
   CLOSING,
@@ -92,6 +93,11 @@ export interface PlanOptions {
  * Depends on the spec and on rows of the context's keys up to the cut; equal input gives equal columns in equal order.
  */
 export function planFeatures(neighbourhood: Neighbourhood, options: PlanOptions): FeatureColumn[] {
+  return drain(planSteps(neighbourhood, options))
+}
+
+/** The same a table at a time, giving way in between. */
+export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): Generator<void, FeatureColumn[], void> {
   const { spec, constants } = neighbourhood
   const view = createView(neighbourhood, options.context)
   const marked = spec.nodes.map((_, node) => markKeys(view, node))
@@ -315,8 +321,14 @@ export function planFeatures(neighbourhood: Neighbourhood, options: PlanOptions)
   }
 
   planLag()
-  spec.nodes.forEach(planNode)
-  spec.streams.forEach(planStream)
+  for (const [index, node] of spec.nodes.entries()) {
+    planNode(node, index)
+    yield
+  }
+  for (const [index, stream] of spec.streams.entries()) {
+    planStream(stream, index)
+    yield
+  }
   const columns: FeatureColumn[] = []
   for (const tier of tiers) if (tier) columns.push(...tier)
   return columns.slice(0, MAX_COLUMNS)

@@ -18,9 +18,10 @@ const SIGNIFICANT = 5.5
 const BEYOND_USUAL = 2
 const LEAST_TIE = 0.2
 const LEAST_GAIN = 0.1
-/** A tie no fixed attribute would have; a smaller step will do. */
+/** A tie no fixed attribute would have; a smaller step will do, if it is more than a hair's breadth below one. */
 const CLOSE_TIE = 0.8
 const CLOSE_STEP = 0.15
+const CLOSE_GAIN = 0.02
 /** For totals over all of the past, which any fixed attribute ties better to the longer they run: nearly one, and a clear step. */
 const LEAST_TOTAL_TIE = 0.8
 const LEAST_TOTAL_STEP = 0.4
@@ -30,6 +31,8 @@ const LEVEL_ROWS = 5
 /** Moving times: share of keys active since, and of the most recently active ones. */
 const MOVED_SHARE = 0.5
 const PRESENT_SHARE = 0.9
+/** Times later than the reference anchor may be those of its own grid cell; where they are many, they are plans rather than records. */
+const LATER_SHARE = 0.3
 const MIN_MOVED = 20
 const NEWEST_SHARE = 0.1
 
@@ -49,10 +52,15 @@ type Read = (start: number, end: number, at: number) => number
 
 const UNKNOWN: ActivityTests = { number: () => null, category: () => null }
 
-export function followsActivity(neighbourhood: Neighbourhood, node: number, keys: Int32Array): ActivityTests {
+/** In steps, a measure each; what it returns tests a channel at a time. */
+export function* followsActivity(
+  neighbourhood: Neighbourhood,
+  node: number,
+  keys: Int32Array,
+): Generator<void, ActivityTests, void> {
   const { anchors } = neighbourhood
   if (anchors.count < 3 || keys.length < MIN_KEYS) return UNKNOWN
-  const measures = activity(neighbourhood, node, keys)
+  const measures = yield* activity(neighbourhood, node, keys)
   if (measures.length === 0) return UNKNOWN
   const rows = neighbourhood.nodes[node]
   const own = Int32Array.from(keys, k => (rows.ptr[k + 1] > rows.ptr[k] ? rows.ptr[k] : -1))
@@ -70,7 +78,8 @@ export function followsActivity(neighbourhood: Neighbourhood, node: number, keys
       const step = fisher(strength) - fisher(then)
       const enough = total
         ? step >= LEAST_TOTAL_STEP
-        : strength - then >= LEAST_GAIN || (strength >= CLOSE_TIE && step >= CLOSE_STEP)
+        : strength - then >= LEAST_GAIN ||
+          (strength >= CLOSE_TIE && step >= CLOSE_STEP && strength - then >= CLOSE_GAIN)
       if (!enough || standardErrors(strength, then, between, now.n) < SIGNIFICANT) continue
       if (!total) {
         let usual = 0
@@ -132,12 +141,15 @@ export function movesWithActivity(
     }
     if (last > Number.NEGATIVE_INFINITY) seen.push({ last, value: values[rows.ptr[k]], before, since })
   }
-  const active = seen.filter(key => key.before && key.since)
-  if (active.length < MIN_MOVED) return null
-  const moved = active.filter(key => key.value > then && key.value <= now).length / active.length
+  const all = seen.filter(key => key.before && key.since)
+  // who was seen again after the reference anchor, and before the tables were read, cannot be judged at it
+  const active = all.filter(key => !(key.value > now))
+  if (active.length < MIN_MOVED || all.length - active.length > LATER_SHARE * all.length) return null
+  const moved = active.filter(key => key.value > then).length / active.length
   if (moved < MOVED_SHARE) return null
   // what is set once, at the end, is not there yet for those in the middle of it
   const newest = seen
+    .filter(key => !(key.value > now))
     .sort((a, b) => b.last - a.last)
     .slice(0, Math.max(MIN_MOVED, Math.ceil(NEWEST_SHARE * seen.length)))
   const present = newest.filter(key => key.value <= now).length / newest.length
@@ -145,7 +157,7 @@ export function movesWithActivity(
 }
 
 /** Counts, recencies, sums and last values of the node's streams, over keys that existed at the oldest anchor compared. */
-function activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array): Measure[] {
+function* activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array): Generator<void, Measure[], void> {
   const { anchors, spec, streams, nodes } = neighbourhood
   const { bounds, time: anchorTimes } = anchors
   const candidates: number[] = []
@@ -201,6 +213,7 @@ function activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array):
     measure(s, 'window', 3, count)
     measure(s, 'total', 0, count)
     measure(s, 'state', 1, (start, end, at) => (end > start ? at - time[end - 1] : Number.MAX_VALUE))
+    yield
     const values = spec.streams[s].numbers.flatMap((n, c) =>
       n.own && (n.kind === 'number' || n.kind === 'value') ? [numbers[c]] : [],
     )
@@ -213,6 +226,7 @@ function activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array):
       measure(s, 'window', 1, sum)
       measure(s, 'total', 0, sum)
       measure(s, 'state', 1, (start, end) => (end > start ? column[end - 1] : Number.NaN))
+      yield
     }
   }
   return measures

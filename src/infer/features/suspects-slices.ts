@@ -25,7 +25,7 @@ const BEYOND_USUAL = 1.5
 /** … numbers more than categories: rows that came together, as the lines of one invoice do, have numbers alike; */
 const BEYOND_USUAL_NUMBER = 2
 /** … and these distances at least. */
-const LEAST_NUMBER = 0.2
+const LEAST_NUMBER = 0.25
 const LEAST_CATEGORY = 0.08
 /** Some level must have gained or lost this much, and its share changed by this factor: settling empties or fills levels. */
 const LEVEL_FACTOR = 3
@@ -46,9 +46,15 @@ interface Cut {
 
 const UNKNOWN: SliceTests = { number: () => null, category: () => null, presence: () => null }
 
-/** `horizon` in the unit of the rows' times. */
-export function settlesLate(rows: Rows, keys: Int32Array, now: number, horizon: number): SliceTests {
-  const index = rowsUpTo(rows, keys, now)
+/** `horizon` in the unit of the rows' times. With `once`, of the rows that share a code there the earliest alone counts. */
+export function settlesLate(
+  rows: Rows,
+  keys: Int32Array,
+  now: number,
+  horizon: number,
+  once: Int32Array | null = null,
+): SliceTests {
+  const index = once ? earliest(rows, rowsUpTo(rows, keys, now), once) : rowsUpTo(rows, keys, now)
   if (index.length < SMALLEST * FEWEST_SLICES) return UNKNOWN
   const cuts = cutTimes(rows.time, index, now, horizon)
   const classes = new Int16Array(index.length)
@@ -124,6 +130,16 @@ function rowsUpTo({ ptr, time }: Rows, keys: Int32Array, now: number): Int32Arra
     for (let i = ptr[k]; i < end; i++) if (time[i] > Number.NEGATIVE_INFINITY) index[n++] = i
   }
   return index.slice(0, n)
+}
+
+/** The earliest of the rows of each code, none for codes below 0. */
+function earliest({ time }: Rows, index: Int32Array, codes: Int32Array): Int32Array {
+  const first = new Map<number, number>()
+  for (const i of index) {
+    const before = first.get(codes[i])
+    if (codes[i] >= 0 && (before === undefined || time[i] < time[before])) first.set(codes[i], i)
+  }
+  return Int32Array.from(first.values())
 }
 
 /** Cuts at sizes growing from SMALLEST while enough slices are left. Rows of one instant are never parted. */

@@ -18,7 +18,7 @@ const BLOCK = 1024
 export type Stopwatch = Record<string, number>
 
 export interface FittedContext {
-  readonly prepared: Pick<PreparedContext, 'encode' | 'usedChannels'>
+  readonly prepared: Pick<PreparedContext, 'encodeSteps' | 'usedChannels'>
   readonly fitted: SteppedFitted
   readonly bytes: number
   readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'contextBytes' | 'setAside' | 'warnings'>
@@ -51,7 +51,7 @@ export function* fitContext(
   account: Account,
 ): Generator<void, FittedContext, void> {
   const prepared = yield* timed(watch, 'prepare', prepareSteps(neighbourhood, { rows: options.contextRows }))
-  const { batch, setAside, usedChannels, encode } = prepared
+  const { batch, setAside, usedChannels, encodeSteps } = prepared
   // the batch, its scaled copy with flags, and the selection being fitted
   const working = 4 * batch.x.byteLength
   account.take(working)
@@ -66,7 +66,7 @@ export function* fitContext(
   if (spec.task === 'numeric') positives = 0
   const bytes = prepared.bytes + fitted.bytes
   return {
-    prepared: { encode, usedChannels },
+    prepared: { encodeSteps, usedChannels },
     fitted,
     bytes,
     facts: { contextRows: batch.rows, anchors, positives, contextBytes: bytes, setAside, warnings: fitted.warnings },
@@ -85,7 +85,7 @@ export function* answer(
   const parts: Prediction[] = []
   for (let from = 0; from < scored.count || from === 0; from += BLOCK) {
     const keys = scored.key.subarray(from, Math.min(scored.count, from + BLOCK))
-    const query = yield* timed(watch, 'encode', () => context.prepared.encode(neighbourhood, keys))
+    const query = yield* timed(watch, 'encode', context.prepared.encodeSteps(neighbourhood, keys))
     parts.push(yield* timed(watch, 'predict', context.fitted.predictSteps(query)))
   }
   const prediction = joined(parts)
