@@ -17,6 +17,7 @@ import { asksThePast, changingColumns } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
 import { createLru } from './lru.js'
 import type { Param, Upstream } from './plan.js'
+import { type Progress, startProgress } from './progress.js'
 
 export interface AnswerDeps {
   readonly graphs: GraphCache
@@ -42,6 +43,21 @@ export type Answer = (
 export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDeps): Answer {
   const changing = createLru<string, readonly ColumnRef[]>(200)
   return async (asked, outputs, params, upstream) => {
+    const progress = startProgress(upstream)
+    try {
+      return await answer(asked, outputs, params, upstream, progress)
+    } finally {
+      progress.stop()
+    }
+  }
+
+  async function answer(
+    asked: Task,
+    outputs: readonly OutputColumn[],
+    params: readonly Param[],
+    upstream: Upstream,
+    progress: Progress,
+  ): Promise<readonly Param[]> {
     const began = performance.now()
     const [facts, tuned, times] = await Promise.all([
       graphs.facts(upstream),
@@ -85,8 +101,10 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
           named.look(payload)
           return job.push(payload)
         }
+        progress.stage('reading rows')
         if (cold) await upstream.stream(extraction.sql, extraction.params, relay)
         else await upstream.streamPrepared(extraction.sql, extraction.params, relay)
+        progress.stage(cold ? 'learning from the past' : 'scoring')
         const [result] = await Promise.all([job.end(), restore(upstream, tuned)])
         if (result.count > most) throw tooMany(most)
         tellUser({ task, times, result, outdated, asked: named.count, cold }, upstream)
@@ -275,8 +293,15 @@ function nothingClosed(_task: Task, times: Times): PgError {
     code: 'PQ004',
     message: 'no past window has closed, so there are no examples to learn from',
     detail: `The data starts on ${date(times.oldest)}, the anchor is ${date(times.anchor)}: no window of the asked length lies between them.`,
-    hint: `Shorten the window, or move the anchor: … AS OF '${date(times.newest)}'.`,
+    hint: `Ask about a shorter window: up to ${longest(times)} here.`,
   })
+}
+
+/** A third of what lies between the first row and the anchor leaves a few windows to learn from. */
+function longest({ oldest, anchor }: Times): string {
+  const seconds = Math.max(1, Number((anchor - oldest) / 3_000_000n))
+  const [unit, size] = seconds >= 172_800 ? ['days', 86_400] : seconds >= 7_200 ? ['hours', 3_600] : ['seconds', 1]
+  return `${Math.floor(seconds / Number(size))} ${unit}`
 }
 
 function tooMany(most: number): PgError {
