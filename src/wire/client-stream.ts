@@ -195,10 +195,10 @@ export class ClientStream {
   #intercept(message: Buffer, rest: Buffer): void {
     this.busy = true
     if (rest.length > 0) this.#wait(rest)
-    this.host.intercept(message).then(
-      () => this.#go(),
-      error => this.host.fail(error),
-    )
+    this.host
+      .intercept(message)
+      .then(() => this.#go())
+      .catch(error => this.host.fail(error))
   }
 
   #wait(bytes: Buffer): void {

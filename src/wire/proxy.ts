@@ -59,8 +59,7 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
       log.warn({ err: error }, 'could not relay a cancel request')
     }
     if (!cancel(key)) onForeignCancel?.(key)
-    socket.end()
-    socket.resume()
+    hangUp(socket)
   }
 
   async function serve(client: Socket): Promise<void> {

@@ -21,6 +21,7 @@ export interface ServerStreamHost {
   /** Stops and starts reading of the server. */
   hold(held: boolean): void
   violation(reason: string): void
+  fail(error: unknown): void
 }
 
 /** What an answer of each type asks of us when nobody has a stake in it; 0 for nothing. */
@@ -200,17 +201,18 @@ export class ServerStream {
   }
 
   #wait(until: Promise<void>, rest: Buffer): void {
+    const { host } = this
     this.#held = true
     this.#backlog.push(rest)
-    this.host.hold(true)
+    host.hold(true)
     const go = () => {
       this.#held = false
       for (const chunk of this.#backlog.splice(0)) if (chunk.length > 0) this.feed(chunk)
       if (!this.#held) {
-        this.host.hold(false)
-        this.host.settled()
+        host.hold(false)
+        host.settled()
       }
     }
-    until.then(go, go)
+    until.then(go, go).catch(error => host.fail(error))
   }
 }

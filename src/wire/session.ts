@@ -206,7 +206,10 @@ export class Session implements InterceptHost {
         intercept(this, message).finally(() => {
           this.#lease = null
         }),
-      hold: (held: boolean) => (held ? this.#clientValve.close(HELD) : this.#clientValve.open(HELD)),
+      hold: (held: boolean) => {
+        if (held) this.#clientValve.close(HELD)
+        else this.#clientValve.open(HELD)
+      },
       violation: (reason: string) => this.destroy('08P01', reason),
       fail: (error: unknown) => this.fail(error),
     }
@@ -221,8 +224,12 @@ export class Session implements InterceptHost {
       command: (message: Buffer) => this.#command(message),
       skipping: () => this.#lease?.skip(),
       settled: () => this.#settled(),
-      hold: (held: boolean) => (held ? this.#serverValve.close(CONSUMER) : this.#serverValve.open(CONSUMER)),
+      hold: (held: boolean) => {
+        if (held) this.#serverValve.close(CONSUMER)
+        else this.#serverValve.open(CONSUMER)
+      },
       violation: (reason: string) => this.destroy('08P01', reason),
+      fail: (error: unknown) => this.fail(error),
     }
   }
 

@@ -14,9 +14,12 @@ export class Valve {
 
   constructor(readonly socket: Socket) {}
 
-  close(reason: number): void {
+  /** Returns false when it was closed for this reason already. */
+  close(reason: number): boolean {
+    if (this.#reasons & reason) return false
     if (this.#reasons === 0) this.socket.pause()
     this.#reasons |= reason
+    return true
   }
 
   open(reason: number): void {
@@ -29,6 +32,6 @@ export class Valve {
 /** Writes to `to`; when its buffer is full, nothing more is read from `source` until it has drained. */
 export function pour(bytes: Buffer, to: Socket, source: Valve): void {
   if (!to.writable || to.write(bytes)) return
-  source.close(CONGESTED)
-  to.once('drain', () => source.open(CONGESTED))
+  // One listener at a time: what waited behind an answer may be many writes in a row.
+  if (source.close(CONGESTED)) to.once('drain', () => source.open(CONGESTED))
 }

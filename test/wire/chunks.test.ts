@@ -166,6 +166,7 @@ function serverStream(out: Buffer[], seen: string[]) {
     settled: () => {},
     hold: held => holds.push(held),
     violation: reason => seen.push(reason),
+    fail: error => seen.push(String(error)),
   })
   return { stream, expected, flow, holds }
 }

@@ -1,6 +1,6 @@
 // The first packets of a connection carry no type byte: a length and a code that says what they are.
 
-import { Reader } from './reader.js'
+import { Malformed, Reader } from './reader.js'
 
 /** The server reads no longer start-up packet (MAX_STARTUP_PACKET_LENGTH). */
 const MAX_STARTUP = 10_000
@@ -17,14 +17,16 @@ export const sslRequest = (): Buffer => request(SSL_REQUEST, Buffer.alloc(0))
 /** `key`: what BackendKeyData carried, process id and secret, 8 bytes in protocol 3.0, up to 260 in 3.2. */
 export const cancelRequest = (key: Buffer): Buffer => request(CANCEL_REQUEST, key)
 
-/** True for a walsender's session, whose messages are not ours to understand. */
+/** True for a walsender's session, whose messages are not ours to understand. A malformed packet is the server's to refuse. */
 export function asksForReplication(packet: Buffer): boolean {
   const reader = new Reader(packet, 8)
-  while (reader.left > 1) {
-    const name = reader.name()
-    if (name === '') break
-    const value = reader.name()
-    if (name === 'replication') return !['false', 'off', 'no', '0', ''].includes(value.toLowerCase())
+  try {
+    for (let name = reader.name(); name !== ''; name = reader.name()) {
+      const value = reader.name()
+      if (name === 'replication') return !['false', 'off', 'no', '0', ''].includes(value.toLowerCase())
+    }
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
   }
   return false
 }
