@@ -2,25 +2,35 @@
 
 import type { NodeSpec, NumberChannel, Source, StreamSpec, TargetProgram } from '../../graph/neighbourhood.js'
 import { BOUNDARIES, type Neighbourhood } from '../decode/neighbourhood.js'
-import type { ColumnDescriptor } from '../head.js'
 import { drain } from '../heads/stepped.js'
 import {
   type Block,
-  CLOSING,
   COUNTS,
   type CodeSite,
-  DISTINCT,
   type FeatureColumn,
   LAG,
   LAGS,
   RAW_LAGS,
-  SIGNAL,
   type Signal,
   type StreamLeaf,
   VIA_LAGS,
 } from './columns.js'
 import { markKeys, nodeLevels, streamLevels, streamVolume } from './shape.js'
+import {
+  at,
+  BINARY,
+  CLOSING_SLOTS,
+  COUNT_SLOTS,
+  DISTINCT_SLOTS,
+  EVER,
+  FULL,
+  LIGHT,
+  LITTLE,
+  SLIGHT,
+  type Slot,
+} from './slots.js'
 import { createView, horizonAt, type RowSet } from './view.js'
+import { worthInStream, worthOfOwn } from './worth.js'
 
 const MAX_COLUMNS = 1200
 /** Value channels used of a stream that hangs on another node. */
@@ -28,56 +38,6 @@ const VIA_CHANNELS = 8
 /** Different times a key of a 'latest' node must have on average before its streams are read. */
 const MIN_HISTORY = 3
 const DAY = 86_400_000_000
-
-type Kind = ColumnDescriptor['kind']
-
-interface Slot {
-  readonly slot: number
-  readonly kind: Kind
-  readonly window: number
-}
-
-const at = (slot: number, kind: Kind, window = 0): Slot => ({ slot, kind, window })
-const EVER = Number.POSITIVE_INFINITY
-const WINDOWS = [1, 3, 10, EVER]
-const SUMS = WINDOWS.map((window, i) => at(SIGNAL.sum1 + i, 'sum', window))
-const MEANS = WINDOWS.map((window, i) => at(SIGNAL.mean1 + i, 'mean', window))
-const LASTS = [at(SIGNAL.last, 'last'), at(SIGNAL.last3, 'last'), at(SIGNAL.last10, 'last'), at(SIGNAL.ewma, 'ewma')]
-const EXTREMES = [at(SIGNAL.min, 'min', 10), at(SIGNAL.max, 'max', 10), at(SIGNAL.std, 'std', 10)]
-/** What happened within the last horizon: how a burst, a season or an end begins. */
-const RECENT = [at(SIGNAL.sumQuarter, 'sum', 0.25), at(SIGNAL.sumHalf, 'sum', 0.5)]
-/** What is computed of a signal, by how much it deserves. */
-const FULL = [...SUMS, ...RECENT, ...MEANS, ...EXTREMES, ...LASTS, at(SIGNAL.slope, 'slope')]
-const BINARY = [...SUMS, ...RECENT, ...MEANS, ...LASTS]
-const LIGHT = [SUMS[1], SUMS[2], MEANS[1], MEANS[2], MEANS[3], ...LASTS]
-const SLIGHT = [SUMS[2], MEANS[2], MEANS[3], LASTS[2]]
-const COUNT_SLOTS = [
-  at(COUNTS.count1, 'count', 1),
-  at(COUNTS.count3, 'count', 3),
-  at(COUNTS.count10, 'count', 10),
-  at(COUNTS.count, 'count', EVER),
-  at(COUNTS.recency, 'recency'),
-  at(COUNTS.age, 'age'),
-  at(COUNTS.days, 'distinct', EVER),
-  at(COUNTS.days10, 'distinct', 10),
-  at(COUNTS.gap, 'gap'),
-  at(COUNTS.recencyByGap, 'ratio'),
-  at(COUNTS.countByAge, 'ratio', EVER),
-  at(COUNTS.daysByAge, 'ratio', EVER),
-  at(COUNTS.countQuarter, 'count', 0.25),
-  at(COUNTS.countHalf, 'count', 0.5),
-]
-const DISTINCT_SLOTS = [
-  at(DISTINCT.all, 'distinct', EVER),
-  at(DISTINCT.window3, 'distinct', 3),
-  at(DISTINCT.share, 'ratio', EVER),
-]
-const CLOSING_SLOTS = [
-  at(CLOSING.open, 'count'),
-  at(CLOSING.share, 'share'),
-  at(CLOSING.duration, 'gap'),
-  at(CLOSING.since, 'recency'),
-]
 
 export interface PlanOptions {
   /** Rows whose keys alone decide the columns' shape: never the rows being scored. */
@@ -151,7 +111,7 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
     for (const time of neighbourhood.nodes[index].time) if (time > Number.NEGATIVE_INFINITY) dated = true
     if (dated) add(tier, { op: 'born', node: index }, [at(0, 'age')], node.hop, false, tableOf(node))
     node.numbers.forEach((channel, c) => {
-      if (!usable(channel)) return
+      if (!usable(channel) || worthOfOwn(neighbourhood, index, c, marked[index], options.cut) === 'nothing') return
       const kind =
         channel.kind === 'time' ? 'age' : channel.kind === 'number' || channel.kind === 'size' ? 'value' : 'flag'
       const block: Block = { op: 'own', node: index, channel: c, time: channel.kind === 'time' }
@@ -213,6 +173,8 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
     let used = 0
     stream.numbers.forEach((channel, c) => {
       if (!usable(channel)) return
+      const worth = worthInStream(neighbourhood, index, c, marked[stream.node], options.cut)
+      if (worth === 'nothing') return
       const source = channel.source
       const what: Signal = { kind: 'channel', channel: c }
       if (channel.kind === 'filter' || channel.kind === 'value') {
@@ -237,6 +199,8 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
           false,
           [source],
         )
+      } else if (worth === 'little') {
+        if (!via) signal(near ? 3 : 9, what, LITTLE, false, source)
       } else if (via) {
         if (channel.own && channel.kind !== 'presence' && used++ < VIA_CHANNELS) signal(8, what, LIGHT, false, source)
       } else if (!channel.own)

@@ -132,12 +132,12 @@ function rowsUpTo({ ptr, time }: Rows, keys: Int32Array, now: number): Int32Arra
   return index.slice(0, n)
 }
 
-/** The earliest of the rows of each code, none for codes below 0. */
+/** The earliest of the rows of each code, none for those that are missing. */
 function earliest({ time }: Rows, index: Int32Array, codes: Int32Array): Int32Array {
   const first = new Map<number, number>()
   for (const i of index) {
     const before = first.get(codes[i])
-    if (codes[i] >= 0 && (before === undefined || time[i] < time[before])) first.set(codes[i], i)
+    if (codes[i] !== NULL_CODE && (before === undefined || time[i] < time[before])) first.set(codes[i], i)
   }
   return Int32Array.from(first.values())
 }

@@ -91,14 +91,16 @@ export function* suspectSteps(neighbourhood: Neighbourhood, reference: RowSet): 
       }
       return slices
     }
-    /** Where a channel is judged in this stream: -1 on its rows, a code channel on the parents it refers to, null not here. */
+    /** Where a channel is judged in this stream: -1 on its rows, or on the parents told apart by this code channel; null: not here. */
     const placeOf = (channel: { readonly own: boolean; readonly source: Source }): number | null => {
       if (channel.own) return -1
       // that a parent's rows come and go with those of the stream is no change of theirs
-      const parent = stream.codes.findIndex(
+      const parent = stream.codes.find(
         code => code.kind === 'reference' && ownTable(spec.nodes[code.node!]) === channel.source.table,
       )
-      return parent >= 0 && neighbourhood.nodes[stream.codes[parent].node!].rows === 0 ? parent : null
+      if (!parent || neighbourhood.nodes[parent.node!].rows > 0) return null
+      const place = stream.codes.findIndex(code => code.kind === 'key' && code.source.column === parent.source.column)
+      return place < 0 ? null : place
     }
     for (const [c, channel] of stream.numbers.entries()) {
       // a date that is set later carries its own time; the target's own expression is the user's choice
