@@ -35,6 +35,9 @@ t.test('start-up packets of absurd length are refused', async t => {
     client.send(bytes)
     t.match(error((await client.next())!), { C: '08P01' })
   }
+  const endless = await RawClient.open(house.proxy.port)
+  endless.send(Buffer.from([0, 0, 0, 16, 0, 3, 0, 0]), Buffer.from('no zero!'))
+  t.match(transcript([(await endless.next())!]), /^E\((08P01|28000)\)/, 'the server’s to refuse')
   const http = await RawClient.open(house.proxy.port)
   http.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'))
   t.match(error((await http.next())!), { C: '08P01' })
