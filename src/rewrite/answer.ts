@@ -166,12 +166,10 @@ async function readTimes(task: Task, client: readonly Param[], upstream: Upstrea
  */
 function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, cell: bigint): string | null {
   if (facts.hasWritten || [...reachable(task)].some(table => !table.cacheable)) return null
-  const given = task.params.map(({ index }) => [
-    index,
-    params[index - 1]?.format,
-    params[index - 1]?.value?.toString('base64') ?? null,
-  ])
-  const constants = task.ids.kind === 'any' ? given.filter(([index]) => index !== idsParam(task)) : given
+  // whom to score is no part of a context, nor of the normalised text: a parameter that stands only there may differ
+  const constants = task.params
+    .filter(({ index }) => new RegExp(`\\$${index}(?!\\d)`).test(task.normalised))
+    .map(({ index }) => [index, params[index - 1]?.format, params[index - 1]?.value?.toString('base64') ?? null])
   const { mode, seed, contextSize, hops, exclude, include } = task.options
   const columns = (refs: typeof exclude) => refs?.map(r => `${r.table.oid}.${r.column.attnum}`).sort()
   const facet = [
@@ -186,10 +184,6 @@ function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, c
   ]
   const text = JSON.stringify([...facet, mode, seed, contextSize, hops, columns(exclude), columns(include)])
   return createHash('sha256').update(text).digest('base64url')
-}
-
-function idsParam(task: Task): number {
-  return task.ids.kind === 'any' && task.ids.array.constant.kind === 'param' ? task.ids.array.constant.index : 0
 }
 
 /** Every table that an extraction may read: those of the text, and their neighbours. */
