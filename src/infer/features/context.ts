@@ -219,7 +219,7 @@ function emptyPriors(anchors: number): LagPriors {
 function* choose(x: Float64Array, columns: number, y: Float64Array, cohorts: Cohorts): Generator<void, Choice, void> {
   const n = y.length
   const scores = yield* scoreSteps(x, columns, y)
-  const ranked = bestColumns(scores, COHORT_COLUMNS)
+  const ranked = bestColumns(scores, COHORT_COLUMNS, (a, b) => compare(x, a * n, x, b * n, n))
   const percentiles = new Float64Array(ranked.length * n)
   for (const [c, column] of ranked.entries()) {
     cohortPercentiles(x, column * n, cohorts, percentiles, c * n)
@@ -228,11 +228,28 @@ function* choose(x: Float64Array, columns: number, y: Float64Array, cohorts: Coh
   const both = new Float64Array(columns + ranked.length)
   both.set(scores)
   both.set(yield* scoreSteps(percentiles, ranked.length, y), columns)
-  const best = bestColumns(both, COLUMNS)
+  const among = (a: number, b: number) => {
+    const [one, two] = [a, b].map(c =>
+      c < columns ? ([x, c * n] as const) : ([percentiles, (c - columns) * n] as const),
+    )
+    return compare(...one, ...two, n)
+  }
+  // by what they hold, not by where they stood: the order of a table's columns is no input
+  const best = bestColumns(both, COLUMNS, among).sort((a, b) => both[b] - both[a] || among(a, b))
   return {
     raw: best.map(c => (c < columns ? c : ranked[c - columns])),
     cohort: Uint8Array.from(best, c => (c < columns ? 0 : 1)),
   }
+}
+
+/** Orders two columns by their first values that differ; missing ones come first. */
+function compare(x: Float64Array, a: number, y: Float64Array, b: number, n: number): number {
+  for (let i = 0; i < n; i++) {
+    const [one, two] = [x[a + i], y[b + i]]
+    if (one === two || (Number.isNaN(one) && Number.isNaN(two))) continue
+    return Number.isNaN(one) || one < two ? -1 : 1
+  }
+  return a - b
 }
 
 function pick(x: Float64Array, columns: readonly number[], n: number): Float64Array {

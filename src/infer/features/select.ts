@@ -53,11 +53,15 @@ export function* scoreSteps(x: Float64Array, columns: number, y: Float64Array): 
   return scores
 }
 
-/** The `most` best columns by score, ties by column order, as ascending column numbers; columns scored below 0 never. */
-export function bestColumns(scores: Float64Array, most: number): Int32Array {
+/** The `most` best columns by score, ties as `tied` orders them, as ascending column numbers; columns scored below 0 never. */
+export function bestColumns(
+  scores: Float64Array,
+  most: number,
+  tied: (a: number, b: number) => number = (a, b) => a - b,
+): Int32Array {
   const order: number[] = []
   for (let c = 0; c < scores.length; c++) if (scores[c] >= 0) order.push(c)
-  order.sort((a, b) => scores[b] - scores[a] || a - b)
+  order.sort((a, b) => scores[b] - scores[a] || tied(a, b))
   return Int32Array.from(order.slice(0, most)).sort()
 }
 
