@@ -206,10 +206,7 @@ export class Session implements InterceptHost {
         intercept(this, message).finally(() => {
           this.#lease = null
         }),
-      hold: (held: boolean) => {
-        if (held) this.#clientValve.close(HELD)
-        else this.#clientValve.open(HELD)
-      },
+      hold: (held: boolean) => this.#clientValve.set(HELD, held),
       violation: (reason: string) => this.destroy('08P01', reason),
       fail: (error: unknown) => this.fail(error),
     }
@@ -224,10 +221,7 @@ export class Session implements InterceptHost {
       command: (message: Buffer) => this.#command(message),
       skipping: () => this.#lease?.skip(),
       settled: () => this.#settled(),
-      hold: (held: boolean) => {
-        if (held) this.#serverValve.close(CONSUMER)
-        else this.#serverValve.open(CONSUMER)
-      },
+      hold: (held: boolean) => this.#serverValve.set(CONSUMER, held),
       violation: (reason: string) => this.destroy('08P01', reason),
       fail: (error: unknown) => this.fail(error),
     }

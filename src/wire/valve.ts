@@ -22,6 +22,11 @@ export class Valve {
     return true
   }
 
+  set(reason: number, closed: boolean): void {
+    if (closed) this.close(reason)
+    else this.open(reason)
+  }
+
   open(reason: number): void {
     if (this.#reasons === 0) return
     this.#reasons &= ~reason

@@ -1,6 +1,8 @@
+// Which statement of a string is the one with our words: asked again of each, in text rather than in the client's bytes.
+
 import type { Piece, Rewriter } from '../../rewrite/plan.js'
 
-/** One cheap look at one statement of a string. */
+/** False: certainly an ordinary statement. */
 export function concerns(rewriter: Rewriter, { sql }: Piece): boolean {
   const bytes = Buffer.from(sql, 'utf8')
   return rewriter.mayConcern(bytes, 0, bytes.length)
