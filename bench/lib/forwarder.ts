@@ -57,6 +57,7 @@ function replay(statements: number): number {
     settled: nothing,
     hold: nothing,
     violation,
+    fail: nothing,
   })
   const before = process.cpuUsage()
   for (let i = 0; i < statements; i++) {
