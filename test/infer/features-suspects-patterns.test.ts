@@ -58,11 +58,11 @@ t.test('the last value paid of a price that stands still does not follow activit
         }
         return {
           userNumbers: [{ channel: number('number', 'products', 'price'), value: u => price(u.k) }],
-          // now and then with a discount
+          // a sale has ended
           orderNumbers: [
             {
               channel: number('number', 'lines', 'unit_price'),
-              value: (_, u) => price(u.k) * (r() < 0.1 ? 0.995 : 1),
+              value: (o, u) => price(u.k) * (o.t < NOW - 40 * DAY && r() < 0.4 ? 0.97 : 1),
             },
           ],
         }

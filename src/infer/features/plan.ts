@@ -30,7 +30,7 @@ import {
   type Slot,
 } from './slots.js'
 import { createView, horizonAt, type RowSet } from './view.js'
-import { worthInStream, worthOfOwn } from './worth.js'
+import { judgeOwn, judgeStream } from './worth.js'
 
 const MAX_COLUMNS = 1200
 /** Value channels used of a stream that hangs on another node. */
@@ -110,8 +110,9 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
     let dated = false
     for (const time of neighbourhood.nodes[index].time) if (time > Number.NEGATIVE_INFINITY) dated = true
     if (dated) add(tier, { op: 'born', node: index }, [at(0, 'age')], node.hop, false, tableOf(node))
+    const worthOf = judgeOwn(neighbourhood, index, marked[index], options.cut)
     node.numbers.forEach((channel, c) => {
-      if (!usable(channel) || worthOfOwn(neighbourhood, index, c, marked[index], options.cut) === 'nothing') return
+      if (!usable(channel) || worthOf(c) === 'nothing') return
       const kind =
         channel.kind === 'time' ? 'age' : channel.kind === 'number' || channel.kind === 'size' ? 'value' : 'flag'
       const block: Block = { op: 'own', node: index, channel: c, time: channel.kind === 'time' }
@@ -170,10 +171,11 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
         [source],
       )
 
+    const worthOf = judgeStream(neighbourhood, index, marked[stream.node], options.cut)
     let used = 0
     stream.numbers.forEach((channel, c) => {
       if (!usable(channel)) return
-      const worth = worthInStream(neighbourhood, index, c, marked[stream.node], options.cut)
+      const worth = worthOf(c)
       if (worth === 'nothing') return
       const source = channel.source
       const what: Signal = { kind: 'channel', channel: c }

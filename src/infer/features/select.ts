@@ -25,6 +25,8 @@ export function* scoreSteps(x: Float64Array, columns: number, y: Float64Array): 
   const ranker = createRanker(n)
   const labels = new Float64Array(n)
   ranker.rank(y, 0, labels)
+  // two values have the same correlation whatever stands for them
+  const twoValued = y.every(value => value === 0 || value === 1)
   const values = new Float64Array(n)
   const ranks = new Float64Array(n)
   const partial = new Float64Array(n)
@@ -36,7 +38,7 @@ export function* scoreSteps(x: Float64Array, columns: number, y: Float64Array): 
     if (isConstant(x, from, n) || isCopy(x, from, n, seen)) continue
     const present = ranker.rank(x, from, ranks)
     let labelRanks = labels
-    if (present < n && present > 0) {
+    if (present < n && present > 0 && !twoValued) {
       // ranks of the labels among the rows where the column is present
       for (let i = 0; i < n; i++) values[i] = Number.isNaN(ranks[i]) ? Number.NaN : y[i]
       ranker.rank(values, 0, partial)

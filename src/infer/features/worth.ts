@@ -11,6 +11,8 @@ import { upperBound } from './view.js'
 const SAMPLE_ROWS = 4000
 /** Serials: different values at least, in all and of the rows (the lines of a basket share its number), and their tie to time. */
 const SERIAL_VALUES = 50
+/** Values after which that many must have been seen. */
+const FIRST_LOOK = 1000
 const SERIAL_SHARE = 0.04
 const SERIAL_TIE = 0.99
 /** Mean length from which a text with too many values for a category is prose rather than a name. */
@@ -19,49 +21,45 @@ const LONG_TEXT = 24
 /** Everything, its newest value and its mean alone, or nothing. */
 export type Worth = 'everything' | 'little' | 'nothing'
 
-/** Of channel `c` of a node, by the marked keys' rows up to the cut. */
-export function worthOfOwn(
-  neighbourhood: Neighbourhood,
-  node: number,
-  c: number,
-  marked: Uint8Array,
-  cut: number,
-): Worth {
-  return worth(neighbourhood.spec.nodes[node], neighbourhood.nodes[node], c, marked, cut, code =>
+/** Tells the worth of a table's number channels by a sample of its rows. */
+export type Judge = (channel: number) => Worth
+
+/** For the channels of a node, by the marked keys' rows up to the cut. */
+export function judgeOwn(neighbourhood: Neighbourhood, node: number, marked: Uint8Array, cut: number): Judge {
+  return judge(neighbourhood.spec.nodes[node], neighbourhood.nodes[node], marked, cut, code =>
     nodeLevels(neighbourhood, node, code, marked, cut),
   )
 }
 
-/** Of channel `c` of a stream, by rows that its node's marked keys have up to the cut. */
-export function worthInStream(
-  neighbourhood: Neighbourhood,
-  stream: number,
-  c: number,
-  marked: Uint8Array,
-  cut: number,
-): Worth {
-  return worth(neighbourhood.spec.streams[stream], neighbourhood.streams[stream], c, marked, cut, code =>
+/** For the channels of a stream, by rows that its node's marked keys have up to the cut. */
+export function judgeStream(neighbourhood: Neighbourhood, stream: number, marked: Uint8Array, cut: number): Judge {
+  return judge(neighbourhood.spec.streams[stream], neighbourhood.streams[stream], marked, cut, code =>
     streamLevels(neighbourhood, stream, code, marked, cut),
   )
 }
 
-function worth(
+function judge(
   { numbers, codes }: Pick<StreamSpec, 'numbers' | 'codes'>,
   rows: Rows,
-  c: number,
   marked: Uint8Array,
   cut: number,
   levels: (code: number) => Levels,
-): Worth {
-  const { kind, source, trusted } = numbers[c]
-  if (kind === 'number') return !trusted && isSerial(rows, c, marked, cut) ? 'nothing' : 'everything'
-  if (kind !== 'size') return 'everything'
-  // a category says more than its length, and the length of a name says nothing
-  const code = codes.findIndex(
-    other => other.kind === 'category' && other.source.table === source.table && other.source.column === source.column,
-  )
-  if (code < 0) return 'little'
-  return levels(code).category || !(meanOf(rows, c, marked, cut) >= LONG_TEXT) ? 'nothing' : 'little'
+): Judge {
+  const index = sampleRows(rows, marked, cut)
+  const time = Float64Array.from(index, i => rows.time[i])
+  return c => {
+    const { kind, source, trusted } = numbers[c]
+    if (kind !== 'number' && kind !== 'size') return 'everything'
+    const values = Float64Array.from(index, i => rows.numbers[c][i])
+    if (kind === 'number') return !trusted && isSerial(time, values) ? 'nothing' : 'everything'
+    // a category says more than its length, and the length of a name says nothing
+    const code = codes.findIndex(
+      other =>
+        other.kind === 'category' && other.source.table === source.table && other.source.column === source.column,
+    )
+    if (code < 0) return 'little'
+    return levels(code).category || !(presentMean(values, 0, values.length) >= LONG_TEXT) ? 'nothing' : 'little'
+  }
 }
 
 /** Rows of the marked keys up to the cut: all of them, or evenly spaced ones where they are many. */
@@ -77,45 +75,27 @@ function sampleRows({ ptr, time }: Rows, marked: Uint8Array, cut: number): Int32
 }
 
 /** Whether a number is a serial in disguise: whole, nearly unique, and growing with time. It says when a row was written, no more. */
-function isSerial(rows: Rows, channel: number, marked: Uint8Array, cut: number): boolean {
-  const values = rows.numbers[channel]
-  const index = sampleRows(rows, marked, cut).filter(
-    i => rows.time[i] > Number.NEGATIVE_INFINITY && !Number.isNaN(values[i]),
-  )
+function isSerial(time: Float64Array, values: Float64Array): boolean {
   const distinct = new Set<number>()
-  for (const i of index) {
+  const used: number[] = []
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i]) || time[i] === Number.NEGATIVE_INFINITY) continue
     if (!Number.isInteger(values[i])) return false
     distinct.add(values[i])
+    // what repeats itself among the first will not become unique
+    if (used.push(i) === FIRST_LOOK && distinct.size < SERIAL_VALUES) return false
   }
-  if (distinct.size < SERIAL_VALUES || distinct.size < SERIAL_SHARE * index.length) return false
-  const ranker = createRanker(index.length)
-  const rank = (of: (i: number) => number): Float64Array => {
-    const ranks = new Float64Array(index.length)
-    // from the first one on, since ranks are taken at single precision
-    const first = of(index[0])
+  if (distinct.size < SERIAL_VALUES || distinct.size < SERIAL_SHARE * used.length) return false
+  const ranker = createRanker(used.length)
+  const ranksOf = (column: Float64Array): Float64Array => {
+    const ranks = new Float64Array(used.length)
+    // counted from the first one on, since ranks are taken at single precision
     ranker.rank(
-      Float64Array.from(index, i => of(i) - first),
+      Float64Array.from(used, i => column[i] - column[used[0]]),
       0,
       ranks,
     )
     return ranks
   }
-  return (
-    Math.abs(
-      correlation(
-        rank(i => rows.time[i]),
-        rank(i => values[i]),
-      ),
-    ) >= SERIAL_TIE
-  )
-}
-
-/** Mean of a number channel over the marked keys' rows up to the cut; NaN where there is none. */
-function meanOf(rows: Rows, channel: number, marked: Uint8Array, cut: number): number {
-  const index = sampleRows(rows, marked, cut)
-  return presentMean(
-    Float64Array.from(index, i => rows.numbers[channel][i]),
-    0,
-    index.length,
-  )
+  return Math.abs(correlation(ranksOf(time), ranksOf(values))) >= SERIAL_TIE
 }
