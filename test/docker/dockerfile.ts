@@ -43,6 +43,9 @@ export async function build(file: string, context: string, folder: string): Prom
   return stages.at(-1)!
 }
 
+/** tap hooks itself into every child of a test by this variable; what is built and run here is none of its business. */
+export const WITHOUT_TAP = 'unset NODE_OPTIONS; '
+
 async function step(stages: readonly Stage[], word: string, rest: string, context: string): Promise<void> {
   const stage = stages.at(-1)!
   const inStage = (to: string) => path.join(stage.root, path.resolve(stage.workdir, to))
@@ -68,9 +71,9 @@ async function step(stages: readonly Stage[], word: string, rest: string, contex
       return
     }
     case 'RUN':
-      await promisify(execFile)('/bin/sh', ['-c', rest], {
+      await promisify(execFile)('/bin/sh', ['-c', `${WITHOUT_TAP}${rest}`], {
         cwd: inStage('.'),
-        env: { ...process.env, ...stage.env, npm_config_prefer_offline: 'true' },
+        env: { ...outsideNpm(), ...stage.env, npm_config_prefer_offline: 'true' },
       })
       return
     case 'ENV':
@@ -87,4 +90,9 @@ async function step(stages: readonly Stage[], word: string, rest: string, contex
     default:
       throw new Error(`${word} is not known here`)
   }
+}
+
+/** Our environment without what an npm that runs us has put there: the image's npm is a fresh one. */
+function outsideNpm(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD)/i.test(name)))
 }

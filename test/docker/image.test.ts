@@ -7,7 +7,7 @@ import { serverUser } from '../../src/demo/binaries.js'
 import { freePort } from '../../src/demo/embedded.js'
 import { writeShop } from '../../src/demo/shop.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
-import { build, type Image } from './dockerfile.js'
+import { build, type Image, WITHOUT_TAP } from './dockerfile.js'
 
 /** Unpacked size of the runtime's base image without node itself: glibc, OpenSSL, certificates, time zones. */
 const BASE_MB = 35
@@ -67,8 +67,10 @@ async function check(image: Image) {
     const writes = spawnSync(process.execPath, ['-e', "require('fs').writeFileSync('mark', '')"], options)
     t.match(writes.stderr.toString(), /EACCES|EROFS/, 'the folder is not writable for that user')
 
-    const [program, ...args] = here(image.entrypoint)
-    const child = spawn(program!, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('/bin/sh', ['-c', `${WITHOUT_TAP}exec "$0" "$@"`, ...here(image.entrypoint)], {
+      ...options,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     t.teardown(() => child.kill('SIGKILL'))
     let output = ''
     const ended = new Promise<number | null>(resolve => child.once('close', resolve))

@@ -1,19 +1,14 @@
 // Runs the suite: one Postgres for all test files, tap over them (or over the files named), and the counts as the last line.
 
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { startPostgres } from './postgres.js'
 
 const failedBefore = Number(process.env.PGPREDICT_FAILED_CHECKS ?? 0)
 const postgres = await startPostgres({})
-const scratch = await mkdtemp(path.join(tmpdir(), 'pgpredict-suite-'))
-const report = path.join(scratch, 'report.tap')
 try {
-  const code = await run('tap', ['run', '--reporter=dot', `--output-file=${report}`, ...process.argv.slice(2)])
-  const text = await readFile(report, 'utf8').catch(() => '')
-  console.log() // the reporter leaves the cursor within a line
+  const { code, text } = await run(['run', '--reporter=tap', ...process.argv.slice(2)])
   for (const skip of skipped(text)) console.log(`skipped: ${skip}`)
   const counts = summary(text)
   // a crash of the runner itself leaves no count behind, and must not read as success
@@ -22,17 +17,28 @@ try {
   process.exitCode = failed + failedBefore === 0 && counts.passed > 0 ? 0 : 1
 } finally {
   await postgres.stop()
-  await rm(scratch, { recursive: true, force: true })
 }
 
-function run(program: string, args: string[]): Promise<number> {
-  const child = spawn(path.join('node_modules', '.bin', program), args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
+/** Shows a line for each file as it ends, all of what failed, and whatever tests write to stderr. */
+function run(args: string[]): Promise<{ code: number; text: string }> {
+  const child = spawn(path.join('node_modules', '.bin', 'tap'), args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, PGPREDICT_TEST_URL: postgres.url() },
+  })
+  const text: string[] = []
+  let block: string[] = []
+  createInterface(child.stdout).on('line', line => {
+    text.push(line)
+    if (/^(not )?ok \d/.test(line)) {
+      if (line.startsWith('not'))
+        for (const inner of block) if (!/^\s*(ok |#|1\.\.\d|$)/.test(inner)) console.log(inner)
+      console.log(line)
+      block = []
+    } else block.push(line)
   })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', code => resolve(code ?? 1))
+    child.once('close', code => resolve({ code: code ?? 1, text: text.join('\n') }))
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal))
   })
 }
