@@ -61,7 +61,9 @@ function wanted(task: Task, ids: Exclude<Ids, { kind: 'each' }>, params: SqlPara
   if (plain && key.every(c => c.arrayType !== 0)) {
     const arrays = key.map((c, i) => params.text(c.arrayType, arrayLiteral(ids.rows.map(row => row[i]!))))
     return {
-      sql: distinct(`pg_catalog.unnest(${arrays.join(', ')}) WITH ORDINALITY AS w (${names.join(', ')}, o)`),
+      sql: distinct(
+        `ROWS FROM (${arrays.map(a => `pg_catalog.unnest(${a})`).join(', ')}) WITH ORDINALITY AS w (${names.join(', ')}, o)`,
+      ),
       order: true,
     }
   }
