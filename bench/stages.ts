@@ -1,5 +1,5 @@
 // Where the time of a PREDICT goes: the product put together in this process, with a clock around each of its parts. The inference
-// process reports its own stages.
+// process reports its own stages; of a question about the past, the pass that looks for changing columns counts in both.
 
 import { createGraphCache } from '../src/graph/catalog/index.js'
 import { createInferClient } from '../src/infer/client.js'
@@ -63,12 +63,13 @@ export async function stages(args: readonly string[]): Promise<void> {
 
 /** As the service does it, each part timed. */
 async function startTimed(upstreamPort: number, clock: () => Clock): Promise<{ port: number; stop(): Promise<void> }> {
+  const add = (name: string, ms: number) => clock().set(name, (clock().get(name) ?? 0) + ms)
   const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const start = performance.now()
     try {
       return await work()
     } finally {
-      clock().set(name, (clock().get(name) ?? 0) + performance.now() - start)
+      add(name, performance.now() - start)
     }
   }
   const graphs = createGraphCache()
@@ -83,8 +84,7 @@ async function startTimed(upstreamPort: number, clock: () => Clock): Promise<{ p
         const job = infer.job(request, signal)
         const end = async () => {
           const result = await timed('  from the last row to the result', () => job.end())
-          for (const [stage, ms] of Object.entries(result.summary.milliseconds))
-            clock().set(`    inference: ${stage}`, ms)
+          for (const [stage, ms] of Object.entries(result.summary.milliseconds)) add(`    inference: ${stage}`, ms)
           return result
         }
         return { ...job, end }
