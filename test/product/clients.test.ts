@@ -25,6 +25,15 @@ const churn = 'PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR'
 const joined = `SELECT p.probability FROM users u JOIN (${churn} EACH users.user_id) p USING (user_id) WHERE u.user_id = 7`
 const byCountry = `SELECT u.country, avg(p.probability) FROM users u JOIN (${churn} EACH users.user_id) p USING (user_id) GROUP BY 1`
 
+const psql = await run('psql', ['--version']).then(
+  () => true,
+  () => false,
+)
+const python = await run('bash', ['test/clients/install']).then(
+  ({ stdout }) => stdout.trim(),
+  error => new Error(String(error.stderr).trim()),
+)
+
 const first = new pg.Client(url)
 await first.connect()
 t.teardown(() => first.end())
@@ -72,11 +81,6 @@ t.test('postgres.js: parameters, pipelines, cursors', async t => {
   same(t, found[0], 'cursor')
 })
 
-const psql = await run('psql', ['--version']).then(
-  () => true,
-  () => false,
-)
-
 t.test(
   'psql: answers, describes tables as directly, points at errors',
   { skip: psql ? false : 'SKIPPED: no psql on this machine' },
@@ -97,11 +101,6 @@ t.test(
     const cursor = await ask(url, `BEGIN; DECLARE c CURSOR FOR ${churn} users.user_id = 7; FETCH 1 FROM c; COMMIT`)
     t.match(cursor.stdout, new RegExp(String(expected).slice(0, 8)))
   },
-)
-
-const python = await run('bash', ['test/clients/install']).then(
-  ({ stdout }) => stdout.trim(),
-  error => new Error(String(error.stderr).trim()),
 )
 
 t.test(
