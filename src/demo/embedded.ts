@@ -1,7 +1,6 @@
 // A throwaway Postgres server: its own data folder, loopback only, gone when we are. For the demo and for the tests.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
 import { appendFile, chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -25,7 +24,7 @@ export interface EmbeddedServer {
   readonly socketDir: string
   /** A line of the server's log, without its prefix; for tests that wait for one. */
   log(): string
-  /** Fast shutdown; removes every file. Safe to call twice. */
+  /** Fast shutdown; removes every file. Safe to call twice. Happens by itself when this process ends, however it ends. */
   stop(): Promise<void>
 }
 
@@ -108,29 +107,23 @@ async function launch(
   port: number,
   user: OsUser | undefined,
 ): Promise<EmbeddedServer> {
-  const child = spawn(binaries.postgres, ['-D', data], {
+  const child = spawn('/bin/sh', ['-c', KEEPER, binaries.postgres, data, home], {
     ...spawnOptions(user),
     cwd: home,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
   })
   const exited = new Promise<void>(resolve => child.once('close', () => resolve()))
   let log = ''
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', () => reject(new Error(`postgres did not start:\n${log}`)))
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-100_000)
       if (log.includes('ready to accept connections')) resolve()
     })
   })
-  // neither the child nor its log keeps us alive, but we never leave it behind
-  child.unref()
-  ;(child.stderr as unknown as { unref(): void }).unref()
-  const abandon = () => {
-    child.kill('SIGQUIT')
-    rmSync(home, { recursive: true, force: true })
-  }
-  process.once('exit', abandon)
+  // a server that nobody stops must not keep us alive
+  for (const handle of [child, child.stdin, child.stderr]) (handle as unknown as { unref(): void }).unref()
   let stopping: Promise<void> | undefined
   return {
     port,
@@ -138,22 +131,28 @@ async function launch(
     log: () => log,
     stop() {
       stopping ??= (async () => {
-        await stopChild(child, exited)
+        child.ref()
+        child.stdin.end()
+        await exited
         await rm(home, { recursive: true, force: true })
-        process.removeListener('exit', abandon)
       })()
       return stopping
     },
   }
 }
 
-async function stopChild(child: ChildProcess, exited: Promise<void>): Promise<void> {
-  child.ref()
-  child.kill('SIGINT') // fast shutdown: sessions are cut off
-  const impatient = setTimeout(() => child.kill('SIGQUIT'), 5000)
-  await exited
-  clearTimeout(impatient)
-}
+/**
+ * Runs the server until its own standard input ends, which it does when we close it and when we die, even by SIGKILL: then a fast
+ * shutdown, soon an immediate one, and the files are removed. $0: postgres, $1: data folder, $2: what to remove.
+ */
+const KEEPER = `
+exec 3<&0
+"$0" -D "$1" </dev/null 3<&- & server=$!
+{ cat <&3; kill -INT $server; sleep 5; kill -QUIT $server; } >/dev/null 2>&1 & watcher=$!
+exec 3<&-
+wait $server
+kill $watcher 2>/dev/null
+cd / && rm -rf "$2"`
 
 /** The system's limit on a socket's path, 103 bytes on some. */
 const socketFits = (folder: string): boolean => Buffer.byteLength(folder) + '/.s.PGSQL.65535'.length < 103

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { startEmbedded } from '../../src/demo/embedded.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
@@ -63,4 +66,21 @@ t.test('a temporary folder too deep for a unix socket is no obstacle', async t =
   const client = await connect(`postgres://postgres@127.0.0.1:${server.port}/postgres`)
   t.equal((await client.query('SELECT 1 AS one')).rows[0].one, 1)
   await client.end()
+})
+
+t.test('a server ends, and its files with it, when its process is killed outright', async t => {
+  const module = new URL('../../src/demo/embedded.ts', import.meta.url).href
+  const script = `const { startEmbedded } = await import('${module}')
+    const { port, socketDir } = await startEmbedded()
+    console.log(JSON.stringify({ port, socketDir }))
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script])
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
+  const { port, socketDir } = JSON.parse(line) as { port: number; socketDir: string }
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  await (await connect(url)).end()
+  child.kill('SIGKILL')
+  for (let patience = 100; existsSync(socketDir) && patience > 0; patience--) await setTimeout(100)
+  t.notOk(existsSync(socketDir))
+  await t.rejects(connect(url))
 })
