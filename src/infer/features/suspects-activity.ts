@@ -16,7 +16,7 @@ const USUAL_ANCHORS = 4
 const SIGNIFICANT = 5.5
 /** The step up to the reference anchor must exceed this many times the mean one between older anchors, on Fisher's scale. */
 const BEYOND_USUAL = 2
-const LEAST_TIE = 0.2
+const LEAST_TIE = 0.45
 const LEAST_GAIN = 0.1
 /** A tie no fixed attribute would have; a smaller step will do, if it is more than a hair's breadth below one. */
 const CLOSE_TIE = 0.8

@@ -25,7 +25,7 @@ const BEYOND_USUAL = 1.5
 /** … numbers more than categories: rows that came together, as the lines of one invoice do, have numbers alike; */
 const BEYOND_USUAL_NUMBER = 2
 /** … and these distances at least. */
-const LEAST_NUMBER = 0.25
+const LEAST_NUMBER = 0.33
 const LEAST_CATEGORY = 0.08
 /** Some level must have gained or lost this much, and its share changed by this factor: settling empties or fills levels. */
 const LEVEL_FACTOR = 3
