@@ -74,9 +74,9 @@ export function aggregateCall(aggregate: Aggregate, rows: RowSource): string {
     case 'AVG':
       return `pg_catalog.avg(${numeric(aggregate, value)}${isFloat(aggregate) ? ordered : ''})`
     case 'MIN':
-      return `pg_catalog.min(${value})`
+      return `pg_catalog.min(${ordinary(aggregate, value)})`
     case 'MAX':
-      return `pg_catalog.max(${value})`
+      return `pg_catalog.max(${ordinary(aggregate, value)})`
     case 'FIRST':
       return `(pg_catalog.array_agg(${value} ORDER BY ${rows.time()}, ${rows.keyOrder()}))[1]`
     case 'LAST':
@@ -94,10 +94,16 @@ export function withEmptyValue(aggregate: Aggregate, value: string): string {
 
 const isFloat = (a: Aggregate) => a.column?.column.baseType === 700 || a.column?.column.baseType === 701
 
+/** What sums and means are taken of. Infinities and what would overflow a sum read as missing, rather than failing the statement. */
 function numeric(aggregate: Aggregate, value: string): string {
   if (aggregate.column?.column.typeClass === 'bool') return `(${value})::pg_catalog.int4`
-  if (aggregate.column?.column.baseType === 790) return `(${value})::pg_catalog.numeric` // money
-  return value
+  if (isFloat(aggregate)) return `CASE WHEN pg_catalog.abs(${value}) < 1e300 THEN ${value} END`
+  return ordinary(aggregate, value)
+}
+
+/** Money compares with numbers as a number. */
+export function ordinary(aggregate: Aggregate, value: string): string {
+  return aggregate.column?.column.baseType === 790 ? `(${value})::pg_catalog.numeric` : value
 }
 
 function aggregateInFilter(): never {

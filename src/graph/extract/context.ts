@@ -165,7 +165,7 @@ class ContextSql {
     const label =
       target.kind === 'condition'
         ? `(${conditionSql(target.condition, value, this.#params)})::pg_catalog.int4::pg_catalog.float8`
-        : `(${value(target.operand)})::pg_catalog.float8`
+        : finite(value(target.operand))
     const base = driver
       ? `${this.#groups.get(driver)!} p JOIN a ON a.i = p.i JOIN cand c ON c.e = p.e`
       : `cand c JOIN a ON a.i <= 2 + GREATEST(12, ${MOST_PAIRS} / GREATEST(1, (${this.#population()})))`
@@ -301,6 +301,10 @@ export const conjuncts = (c: Condition | null): Condition[] =>
   c === null ? [] : c.kind === 'and' ? c.items.flatMap(conjuncts) : [c]
 
 export const isTemporal = (c: Condition): boolean => [...walkAggregates(c)].length > 0
+
+/** A label that is a number; beyond float8, infinite, or NaN it is none. */
+const finite = (value: string): string =>
+  `CASE WHEN ${value} BETWEEN -1e300 AND 1e300 THEN (${value})::pg_catalog.float8 END`
 
 function columnOperand(o: Operand, rows: RowSource): string {
   if (o.kind === 'aggregate') throw new Error('an aggregate stands in a static condition')

@@ -6,7 +6,7 @@ import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task.js'
 import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf } from '../neighbourhood.js'
 import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
-import { conditionSql, filterSql } from './conditions.js'
+import { conditionSql, filterSql, ordinary } from './conditions.js'
 import { matches, type Point, RowSource } from './rows.js'
 import type { SqlParams } from './sql.js'
 
@@ -239,7 +239,9 @@ class LayoutBuilder {
   #thresholds(a: Aggregate, rows: RowSource): string[] {
     const target = this.#task.target
     if (target.kind !== 'condition' || !a.column || a.name === 'COUNT' || a.name === 'COUNT_DISTINCT') return []
-    return comparisonsOf(target.condition, a).map(c => conditionSql(c, () => rows.column(a.column!), this.#params))
+    return comparisonsOf(target.condition, a).map(c =>
+      conditionSql(c, () => ordinary(a, rows.column(a.column!)), this.#params),
+    )
   }
 
   #streamFor(path: readonly Link[]): number {
