@@ -1,7 +1,7 @@
 // A throwaway Postgres to measure on: the system's where there is one (Debian keeps several side by side), else the one from npm.
 
-import { readdirSync } from 'node:fs'
-import { appendFile, chown, mkdtemp, rm } from 'node:fs/promises'
+import { readdirSync, rmSync } from 'node:fs'
+import { appendFile, chown, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -92,11 +92,13 @@ async function startDebian(folder: string): Promise<{ port: number; stop(): Prom
     // a Ctrl-C in our terminal is ours to handle
     { ...options, detached: true },
   )
+  const remove = () => rmSync(home, { recursive: true, force: true })
+  process.once('exit', remove)
   return {
     port,
     async stop() {
       await daemon.stop('SIGINT')
-      await rm(home, { recursive: true, force: true })
+      remove()
     },
   }
 }
