@@ -144,6 +144,9 @@ async function restore(upstream: Upstream, [jit, mem]: readonly [string, string]
   )
 }
 
+/** Beyond these, infinities included, there are no windows to speak of: 4714 BC and 10000 AD. */
+const [EARLIEST, LATEST] = [-211_813_488_000_000_000n, 252_455_616_000_000_000n]
+
 async function readTimes(task: Task, client: readonly Param[], upstream: Upstream): Promise<Times> {
   const params = new SqlParams(client)
   const sql = anchorSql(task, params)
@@ -155,6 +158,13 @@ async function readTimes(task: Task, client: readonly Param[], upstream: Upstrea
       code: '22004',
       message: 'AS OF must not be null',
       hint: `Give a time, as in AS OF '2026-01-01', or leave AS OF out.`,
+    })
+  }
+  if (anchor < EARLIEST || anchor > LATEST) {
+    throw new PgError({
+      code: '22008',
+      message: 'AS OF is out of range',
+      hint: `Give a time, as in AS OF '2026-01-01'.`,
     })
   }
   return { anchor: anchor!, oldest: oldest!, newest: newest!, now: now! }
@@ -287,7 +297,10 @@ function nothingClosed(_task: Task, times: Times): PgError {
     code: 'PQ004',
     message: 'no past window has closed, so there are no examples to learn from',
     detail: `The data starts on ${date(times.oldest)}, the anchor is ${date(times.anchor)}: no window of the asked length lies between them.`,
-    hint: `Ask about a shorter window: up to ${longest(times)} here.`,
+    hint:
+      times.anchor > times.oldest
+        ? `Ask about a shorter window: up to ${longest(times)} here.`
+        : `Ask about a later time: … AS OF '${date(times.newest)}'.`,
   })
 }
 

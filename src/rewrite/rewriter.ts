@@ -21,6 +21,7 @@ import { mayConcern } from './scan.js'
 import type { SegmentText } from './segment-text.js'
 import { split } from './split.js'
 import { highestParam, lexSql } from './sql-lexer.js'
+import { refuseUnknownOption } from './unknown-option.js'
 import { unseen } from './unseen.js'
 import { refuseVerbatimParams } from './verbatim.js'
 
@@ -115,6 +116,7 @@ export const createRewriter = (deps: RewriterDeps): Rewriter => {
     const found = await locate(sql, () => functionExists(upstream))
     if (!found) return null
     if (found === 'ordinary') {
+      refuseUnknownOption(sql)
       if (remember) ordinary.set(sql, true)
       return null
     }

@@ -22,6 +22,8 @@ export interface Features {
   readonly setAside: readonly string[]
   /** Microseconds since 2000-01-01 UTC. */
   readonly anchor: bigint
+  /** Of the context, newest first; microseconds since 2000-01-01 UTC. */
+  readonly contextAnchors: readonly bigint[]
 }
 
 /** `pql` without its PREDICT is a whole question; statement-level clauses are not read. */
@@ -52,6 +54,7 @@ export async function featuresOf(upstream: DirectUpstream, pql: string): Promise
     ),
     setAside: prepared.setAside.map(({ source }) => `${source.table}.${source.column}`),
     anchor: anchor!,
+    contextAnchors: grid.context,
   }
 }
 

@@ -113,8 +113,9 @@ class ContextSql {
   /** The aggregate's window at every anchor, in the types that time columns have. */
   #bounds(a: Aggregate): string {
     const moved = (by: Interval | null | undefined) => (by ? ` + ${this.#params.interval(by)}` : '')
-    const [start, end] = [moved(a.window?.start), moved(a.window?.end)]
-    return `SELECT i, at${start} AS lo, ts${start} AS lots, at${end} AS hi, ts${end} AS hits FROM a WHERE i > 0`
+    const [lo, hi] = [`at${moved(a.window?.start)}`, `at${moved(a.window?.end)}`]
+    const local = (at: string) => `(${at})::pg_catalog.timestamp`
+    return `SELECT i, ${lo} AS lo, ${local(lo)} AS lots, ${hi} AS hi, ${local(hi)} AS hits FROM a WHERE i > 0`
   }
 
   /** value of one aggregate for each (candidate, anchor) that has rows in its window. */
@@ -291,7 +292,7 @@ export function windowSql(
   if (!window) return 'true'
   const moved = (by: string): Point => ({
     timestamptz: `${point.timestamptz} + ${by}`,
-    timestamp: `${point.timestamp} + ${by}`,
+    timestamp: `(${point.timestamptz} + ${by})::pg_catalog.timestamp`,
   })
   const upper = rows.atMost(moved(params.interval(window.end)))
   return window.start === null ? upper : `${upper} AND ${rows.after(moved(params.interval(window.start)))}`
