@@ -86,6 +86,8 @@ const parseEquals = (cursor: Cursor, entity: readonly ColumnName[], start: numbe
     cursor.next()
     cursor.next()
     if (cursor.isWord('select')) throw cursor.unexpected('an array', { hint: 'Write: IN (SELECT' })
+    // how drivers that put parameters into the text write a list
+    if (cursor.isWord('array') && cursor.isOperator('[', 1)) return parseArray(cursor, entity, start)
     const array = parseConstant(cursor)
     cursor.expectOperator(')')
     if (entity.length > 1)
@@ -100,6 +102,16 @@ const parseEquals = (cursor: Cursor, entity: readonly ColumnName[], start: numbe
   if (atQuery(cursor)) throw cursor.unexpected('a constant', { hint: 'Write: IN (' })
   const row = parseRow(cursor)
   return { kind: 'list', rows: checkedRows(cursor, entity, [row]), ...cursor.spanFrom(start) }
+}
+
+const parseArray = (cursor: Cursor, entity: readonly ColumnName[], start: number): IdsSyntax => {
+  cursor.next()
+  cursor.next()
+  const rows = [parseRow(cursor)]
+  while (cursor.takeOperator(',')) rows.push(parseRow(cursor))
+  cursor.expectOperator(']', '"," or "]"')
+  cursor.expectOperator(')')
+  return { kind: 'list', rows: checkedRows(cursor, entity, rows), ...cursor.spanFrom(start) }
 }
 
 const parseIn = (cursor: Cursor, entity: readonly ColumnName[], start: number): IdsSyntax => {

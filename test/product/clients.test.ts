@@ -1,115 +1,318 @@
-// Any client, unchanged: each asks the same question in its own ways and must get the same answer.
+// The clients that people have, with what they do: connect, ask, join, page, copy, fail. Python's drivers are those that
+// test/clients/install puts in place.
 
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { from, to } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
 import postgresJs from 'postgres'
 import t, { type Test } from 'tap'
 import { writeShop } from '../../src/demo/shop.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
-import { startProduct } from '../helpers/service.js'
+import { databaseOf, startProduct } from '../helpers/service.js'
 
-const run = promisify(execFile)
 const server = await startPostgres()
 t.teardown(() => server.stop())
-const database = await server.createDatabase()
-const owner = await connect(database)
-t.teardown(() => owner.end())
-await writeShop(owner, { seed: 3, now: new Date('2026-03-05T13:07:00Z'), users: 400 })
-const product = await startProduct(database)
+const product = await startProduct(server.url())
 t.teardown(() => product.stop(0))
-const url = product.url()
+const shop = await server.createDatabase()
+{
+  const client = await connect(shop)
+  await writeShop(client, { seed: 41, now: new Date('2026-03-05T13:07:00Z'), users: 500 })
+  await client.end()
+}
+const url = product.url(databaseOf(shop))
 
-const churn = 'PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR'
-const joined = `SELECT p.probability FROM users u JOIN (${churn} EACH users.user_id) p USING (user_id) WHERE u.user_id = 7`
-const byCountry = `SELECT u.country, avg(p.probability) FROM users u JOIN (${churn} EACH users.user_id) p USING (user_id) GROUP BY 1`
+const predict = 'PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id'
+const three = `${predict} IN (1, 2, 3)`
+const joined = `SELECT u.email, p.probability FROM (${three}) AS p JOIN users u USING (user_id) WHERE p.probability >= 0 ORDER BY u.user_id`
+const wrong = 'PREDICT COUNT(ordrs.*, 0, 30, days) = 0 FOR users.user_id = 1'
+const names = ['user_id', 'anchor_time', 'prediction', 'probability']
+const someRows = 'SELECT user_id, country FROM users WHERE user_id <= 5 ORDER BY 1'
 
-const psql = await run('psql', ['--version']).then(
-  () => true,
-  () => false,
-)
-const python = await run('bash', ['test/clients/install']).then(
-  ({ stdout }) => stdout.trim(),
-  error => new Error(String(error.stderr).trim()),
-)
+/** [user, probability] as every client must give them; from node-postgres in text. */
+const expected: (readonly [number, number])[] = []
+{
+  const client = await connect(url)
+  const { rows } = await client.query(three)
+  for (const row of rows) expected.push([Number(row.user_id), row.probability])
+  await client.end()
+}
+const emails = expected.map(([id, p]) => [`user${id}@example.com`, p])
 
-const first = new pg.Client(url)
-await first.connect()
-t.teardown(() => first.end())
-const { rows } = await first.query(`${churn} users.user_id = 7`)
-const expected: number = rows[0].probability
+function same(
+  t: Test,
+  rows: readonly (readonly unknown[])[],
+  wanted: readonly (readonly unknown[])[],
+  what: string,
+): void {
+  const close = (a: unknown, b: unknown) =>
+    typeof a === 'number' && typeof b === 'number' ? Math.abs(a - b) <= 1e-9 : a === b
+  const equal = rows.length === wanted.length && rows.every((row, i) => row.every((v, j) => close(v, wanted[i]![j])))
+  t.ok(equal, `${what}: ${JSON.stringify(rows)} for ${JSON.stringify(wanted)}`)
+}
 
-const same = (t: Test, value: unknown, way: string) =>
-  t.ok(Math.abs(Number(value) - expected) < 1e-5, `${way}: ${value}`)
-
-t.test('node-postgres: parameters, arrays, named statements, joins, cursors, errors with a position', async t => {
-  t.ok(expected > 0 && expected < 1)
-  same(t, (await first.query(`${churn} users.user_id = $1`, [7])).rows[0].probability, 'parameter')
-  same(t, (await first.query(`${churn} users.user_id = ANY($1)`, [[5, 7]])).rows[1].probability, 'array')
-  const named = { name: 'churn', text: `${churn} users.user_id = $1`, values: [7] }
-  for (let i = 0; i < 7; i++) same(t, (await first.query(named)).rows[0].probability, 'named')
-  same(t, (await first.query(joined)).rows[0].probability, 'join')
-  t.ok((await first.query(byCountry)).rows.length > 3)
-  const cursor = first.query(new Cursor(`SELECT * FROM (${churn} EACH users.user_id) p ORDER BY user_id`))
-  await cursor.read(5)
-  const next = await cursor.read(5)
-  same(t, next[1].probability, 'cursor')
+t.test('node-postgres: queries, parameters, binary results, cursors, COPY, errors', async t => {
+  const client = await connect(url)
+  t.teardown(() => client.end())
+  const figures = (rows: { user_id: unknown; probability: number }[]) =>
+    rows.map(row => [Number(row.user_id), row.probability])
+  t.same((await client.query('SELECT 1 AS one, $1::text AS two', ["it's"])).rows, [{ one: 1, two: "it's" }])
+  const plain = await client.query(three)
+  t.same(
+    plain.fields.map(({ name }) => name),
+    names,
+  )
+  t.same(plain.command, 'SELECT')
+  t.equal(plain.rowCount, 3)
+  same(t, figures((await client.query(`${predict} = ANY ($1)`, [[1, 2, 3]])).rows), expected, 'parameter')
+  same(t, figures((await client.query(`${predict} = $1`, ['2'])).rows), [expected[1]!], 'one')
+  same(t, (await client.query({ text: joined, rowMode: 'array' })).rows, emails, 'joined')
+  const { rows } = await client.query({ text: three, binary: true } as never)
+  same(
+    t,
+    (rows as { user_id: unknown; probability: number }[]).map(row => [Number(row.user_id), row.probability]),
+    expected,
+    'binary',
+  )
+  const cursor = client.query(
+    new Cursor<{ user_id: string; probability: number }>(`${predict} = ANY ($1)`, [[1, 2, 3]]),
+  )
+  same(
+    t,
+    figures([...(await cursor.read(2)), ...(await cursor.read(2)), ...(await cursor.read(2))]),
+    expected,
+    'cursor',
+  )
   await cursor.close()
-  await t.rejects(first.query('PREDICT COUNT(ordrs.*, 0, 30, days) = 0 FOR EACH users.user_id'), {
-    code: '42P01',
-    position: '15',
-  })
-  t.equal((await first.query('SELECT 1 AS one')).rows[0].one, 1, 'the session goes on')
+  await client.query('CREATE TEMP TABLE copied (user_id bigint, country text)')
+  const out = await text(client.query(to(`COPY (${someRows}) TO STDOUT (FORMAT csv)`)))
+  await pipeline(Readable.from([out]), client.query(from('COPY copied FROM STDIN (FORMAT csv)')))
+  t.same((await client.query('SELECT count(*)::int AS n FROM copied')).rows, [{ n: 5 }])
+  await t.rejects(client.query(wrong), { code: '42P01', position: '15', hint: /orders/ })
+  t.same((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }])
 })
 
-t.test('postgres.js: parameters, pipelines, cursors', async t => {
-  const sql = postgresJs(url, { max: 1, onnotice: () => {} })
-  t.teardown(() => sql.end())
-  const [one, [two], three] = await Promise.all([
-    sql`SELECT 1 AS one`,
-    sql`PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id = ${7}`,
-    sql.unsafe(joined),
-  ])
-  t.equal(one[0].one, 1)
-  same(t, two.probability, 'parameter')
-  same(t, three[0].probability, 'join')
-  const found: number[] = []
-  for await (const rows of sql.unsafe(`SELECT * FROM (${churn} EACH users.user_id) p ORDER BY user_id`).cursor(50)) {
-    for (const row of rows) if (Number(row.user_id) === 7) found.push(row.probability)
+t.test('PREDICT in COPY (…) TO and in PREPARE', { todo: 'the rewriter refuses both for now' }, async t => {
+  const client = await connect(url)
+  t.teardown(() => client.end())
+  const copied = await text(client.query(to(`COPY (${three}) TO STDOUT`)))
+  const lines = copied
+    .trim()
+    .split('\n')
+    .map(line => line.split('\t'))
+  same(
+    t,
+    lines.map(line => [Number(line[0]), Number(line[3])]),
+    expected,
+    'COPY (PREDICT …) TO',
+  )
+  await client.query(`PREPARE p (int[]) AS ${predict} = ANY ($1)`)
+  const { rows } = await client.query(`EXECUTE p ('{1,2,3}')`)
+  same(
+    t,
+    rows.map(row => [Number(row.user_id), row.probability]),
+    expected,
+    'EXECUTE',
+  )
+})
+
+t.test('postgres.js: tagged queries, prepared statements, cursors, COPY, errors', async t => {
+  const sql = postgresJs(url, { max: 1, onnotice() {} })
+  t.teardown(() => sql.end({ timeout: 1 }))
+  const figures = (rows: Iterable<postgresJs.Row>) => [...rows].map(row => [Number(row.user_id), row.probability])
+  t.same([...(await sql`SELECT 1 AS one, ${"it's"}::text AS two`)], [{ one: 1, two: "it's" }])
+  for (let i = 0; i < 3; i++) {
+    same(
+      t,
+      figures(await sql`PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id = ANY (${[1, 2, 3]})`),
+      expected,
+      'parameter',
+    )
+    same(
+      t,
+      figures(await sql`PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id = ${2}`),
+      [expected[1]!],
+      'one',
+    )
   }
-  same(t, found[0], 'cursor')
+  const plain = await sql.unsafe(three)
+  t.same(
+    plain.columns.map(({ name }) => name),
+    names,
+  )
+  same(t, figures(plain), expected, 'plain')
+  same(
+    t,
+    [...(await sql.unsafe(joined))].map(row => [row.email, row.probability]),
+    emails,
+    'joined',
+  )
+  const paged: postgresJs.Row[] = []
+  await sql.unsafe(three).cursor(2, async rows => void paged.push(...rows))
+  same(t, figures(paged), expected, 'cursor')
+  same(t, figures(await sql.begin(async in_ => in_.unsafe(three))), expected, 'transaction')
+  const out = await text(
+    await sql`COPY (SELECT user_id, country FROM users WHERE user_id <= 5 ORDER BY 1) TO STDOUT`.readable(),
+  )
+  await sql`CREATE TEMP TABLE copied (user_id bigint, country text)`
+  await pipeline(Readable.from([out]), await sql`COPY copied FROM STDIN`.writable())
+  t.same([...(await sql`SELECT count(*)::int AS n FROM copied`)], [{ n: 5 }])
+  await t.rejects(sql.unsafe(wrong), { code: '42P01', position: '15' })
+  t.same([...(await sql`SELECT 1 AS one`)], [{ one: 1 }])
 })
 
-t.test(
-  'psql: answers, describes tables as directly, points at errors',
-  { skip: psql ? false : 'SKIPPED: no psql on this machine' },
-  async t => {
-    const ask = async (at: string, ...commands: string[]) => {
-      const { stdout, stderr } = await run('psql', [at, '-X', '-A', '-t', ...commands.flatMap(c => ['-c', c])]).catch(
-        error => error,
-      )
-      return { stdout: String(stdout), stderr: String(stderr) }
-    }
-    same(t, (await ask(url, `${churn} users.user_id = 7`)).stdout.trim().split('|')[3], 'statement')
-    same(t, (await ask(url, joined)).stdout, 'join')
-    t.equal((await ask(url, byCountry)).stdout.trim().split('\n').length > 3, true)
-    for (const described of ['\\d', '\\d users', '\\d+ orders', '\\dt+', '\\df', '\\l'])
-      t.equal((await ask(url, described)).stdout, (await ask(database, described)).stdout, described)
-    const wrong = await ask(url, `${churn} EACH userz.user_id`)
-    t.match(wrong.stderr, /relation "userz" does not exist[\s\S]*\^/, 'a caret')
-    const cursor = await ask(url, `BEGIN; DECLARE c CURSOR FOR ${churn} users.user_id = 7; FETCH 1 FROM c; COMMIT`)
-    t.match(cursor.stdout, new RegExp(String(expected).slice(0, 8)))
-  },
-)
+const found = (program: string): string | null => {
+  try {
+    return execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim()
+  } catch {
+    return null
+  }
+}
 
-t.test(
-  'psycopg 2 and 3, asyncpg',
-  { skip: python instanceof Error ? `SKIPPED: ${python.message}` : false },
-  async t => {
-    const { stdout } = await run(String(python), ['test/clients/ask.py', url])
-    const lines = stdout.trim().split('\n')
-    t.equal(lines.length, 8)
-    for (const line of lines) same(t, line.split(' ')[2], line)
-  },
-)
+const psql = found('psql')
+t.test('psql: everything a terminal shows', { skip: psql ? false : 'psql is not installed' }, async t => {
+  const run = async (database: string, ...args: string[]) => {
+    const { stdout, stderr } = await promisify(execFile)(psql!, ['-X', '-d', database, ...args], {
+      env: { ...process.env, PAGER: '' },
+    }).catch((error: { stdout: string; stderr: string }) => error)
+    return { stdout, stderr }
+  }
+  const rows = (stdout: string) =>
+    stdout
+      .trim()
+      .split('\n')
+      .map(line => line.split('|'))
+  t.equal((await run(url, '-Atc', `SELECT 1, 'it''s'`)).stdout, "1|it's\n")
+  const plain = await run(url, '-c', three)
+  for (const name of names) t.match(plain.stdout, name)
+  t.match(plain.stdout, '(3 rows)')
+  const answered = rows((await run(url, '-Atc', three)).stdout)
+  same(
+    t,
+    answered.map(row => [Number(row[0]), Number(row[3])]),
+    expected,
+    'plain',
+  )
+  same(
+    t,
+    rows((await run(url, '-Atc', joined)).stdout).map(([email, p]) => [email, Number(p)]),
+    emails,
+    'joined',
+  )
+  const paged = await run(url, '-At', '-v', 'FETCH_COUNT=2', '-c', three)
+  same(
+    t,
+    rows(paged.stdout).map(row => [Number(row[0]), Number(row[3])]),
+    expected,
+    'with FETCH_COUNT',
+  )
+  const asked = t.testdir({ 'describe.sql': `${three} \\gdesc\n` })
+  const described = await run(url, '-At', '-f', path.join(asked, 'describe.sql'))
+  t.same(rows(described.stdout), [
+    ['user_id', 'bigint'],
+    ['anchor_time', 'timestamp with time zone'],
+    ['prediction', 'boolean'],
+    ['probability', 'double precision'],
+  ])
+  const folder = t.testdir({
+    'more.sql': `\\timing off\nBEGIN;\n${three};\nCREATE TEMP TABLE p AS ${three};\n\\copy p TO 'copied.csv' CSV\nCOMMIT;\n`,
+  })
+  const script = await promisify(execFile)(
+    psql!,
+    ['-X', '-q', '-At', '-d', url, '-f', 'more.sql', '-v', 'ON_ERROR_STOP=1'],
+    { cwd: folder },
+  )
+  t.equal(rows(script.stdout).length, 3)
+  const back = await promisify(execFile)(
+    psql!,
+    [
+      '-X',
+      '-q',
+      '-At',
+      '-d',
+      url,
+      '-c',
+      'CREATE TEMP TABLE c (a bigint, b timestamptz, c bool, d float8)',
+      '-c',
+      `\\copy c FROM 'copied.csv' CSV`,
+      '-c',
+      'SELECT a, d FROM c',
+    ],
+    { cwd: folder },
+  )
+  same(
+    t,
+    rows(back.stdout).map(row => row.map(Number)),
+    expected,
+    '\\copy there and back',
+  )
+  const error = await run(url, '-c', wrong)
+  t.match(error.stderr, /ERROR: {2}.*ordrs/)
+  t.match(error.stderr, /LINE 1: PREDICT COUNT\(ordrs\.\*, 0, 30, days\)/)
+  t.match(error.stderr, /\n {22}\^\n/, 'the caret stands below the name')
+  for (const command of [
+    '\\d',
+    '\\d+ users',
+    '\\d orders',
+    '\\dt+',
+    '\\di',
+    '\\dT+',
+    '\\df',
+    '\\du',
+    '\\dn+',
+    '\\l',
+    '\\dp',
+    '\\conninfo2',
+  ])
+    t.same(await run(url, '-c', command), await run(shop, '-c', command), command)
+})
+
+const venv =
+  process.env.PGPREDICT_CLIENTS ??
+  path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'pgpredict-clients')
+const python = path.join(venv, 'bin/python')
+const talk = fileURLToPath(new URL('../clients/talk.py', import.meta.url))
+
+for (const driver of ['psycopg2', 'psycopg', 'asyncpg']) {
+  const missing = !existsSync(python) || !hasModule(driver)
+  t.test(
+    `${driver}: queries, parameters, cursors, COPY, errors`,
+    { skip: missing ? 'not installed: run test/clients/install' : false },
+    async t => {
+      const { stdout } = await promisify(execFile)(python, [talk, driver, url, '1', '2', '3'])
+      const seen = JSON.parse(stdout)
+      t.same(seen.plain, [1, "it's"])
+      t.same(seen.columns, names)
+      for (const what of ['predict', 'parameter', 'cursor']) same(t, seen[what], expected, what)
+      same(t, seen.joined, emails, 'joined')
+      if (driver !== 'psycopg2') {
+        same(t, seen.binary, expected, 'binary')
+        same(t, seen.one, [expected[0]!], 'one')
+      }
+      if (driver === 'psycopg') {
+        t.equal(seen.pipeline[0], 1)
+        same(t, seen.pipeline[1], expected, 'pipeline')
+      }
+      t.equal(seen.copied, 5)
+      t.same(seen.error, ['42P01', 15])
+      t.equal(seen.after, 1)
+    },
+  )
+}
+
+function hasModule(name: string): boolean {
+  try {
+    execFileSync(python, ['-c', `import ${name}`], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
