@@ -12,6 +12,7 @@ import { PgError } from '../pg-error.js'
 import type { Table } from '../pql/catalog.js'
 import { tablesUsed } from '../pql/index.js'
 import type { ColumnRef, OutputColumn, Task } from '../pql/task.js'
+import { outputParam } from './answer-columns.js'
 import { tellUser } from './answer-notices.js'
 import { asksThePast, changingColumns } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
@@ -227,58 +228,6 @@ class Asked {
     const length = payload.readInt32BE(at)
     this.count = payload.readDoubleBE(at + 4 + length - 8)
   }
-}
-
-function outputParam(
-  column: OutputColumn,
-  outputs: readonly OutputColumn[],
-  task: Task,
-  result: InferResult,
-  ms: number,
-): Param {
-  const keys = task.entity.key.length
-  const index = outputs.indexOf(column)
-  const values =
-    index < keys
-      ? (result.keys[index] ?? emptyArray(task.entity.key[index]!.type))
-      : byRole(index - keys, task, result, ms)
-  return { format: 1, value: values }
-}
-
-/** The columns after the key, in the order that output-columns.ts gives them. */
-function byRole(i: number, task: Task, result: InferResult, ms: number): Buffer {
-  const fixed =
-    task.kind === 'binary'
-      ? [result.anchorTime, result.prediction, result.probability]
-      : [result.anchorTime, result.prediction, result.lower, result.upper]
-  const extra = task.options.timing ? [repeated(1186, intervalOf(ms), result.count)] : []
-  const found = [...fixed, ...extra][i]
-  if (!found) throw new PgError({ code: 'XX000', message: `prediction has no column ${i + 1}` })
-  return found
-}
-
-function intervalOf(ms: number): Buffer {
-  const value = Buffer.alloc(16)
-  value.writeBigInt64BE(BigInt(Math.round(ms * 1000)))
-  return value
-}
-
-function repeated(type: number, value: Buffer, n: number): Buffer {
-  if (n === 0) return emptyArray(type)
-  const head = Buffer.alloc(20)
-  head.writeInt32BE(1, 0)
-  head.writeUInt32BE(type, 8)
-  head.writeInt32BE(n, 12)
-  head.writeInt32BE(1, 16)
-  const size = Buffer.alloc(4)
-  size.writeInt32BE(value.length)
-  return Buffer.concat([head, ...new Array<Buffer>(n).fill(Buffer.concat([size, value]))])
-}
-
-function emptyArray(type: number): Buffer {
-  const head = Buffer.alloc(12)
-  head.writeUInt32BE(type, 8)
-  return head
 }
 
 const date = (us: bigint): string => new Date(Number(us / 1000n) + 946_684_800_000).toISOString().slice(0, 10)
