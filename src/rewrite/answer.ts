@@ -66,18 +66,18 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
       readTimes(asked, params, upstream),
     ])
     upstream.setTimeout(facts.statementTimeout)
-    const grid = gridOf(times.anchor, times.oldest, asked.horizon!, asked.reach!)
+    const grid = gridOf(times.anchor, times.oldest, asked.horizon!, asked.reach!, times.newest)
     if (grid.context.length === 0) throw nothingClosed(asked, times)
     let outdated: readonly ColumnRef[] = []
     if (asksThePast(asked, times)) {
-      const key = contextKey(asked, params, facts, times.newest)
+      const key = contextKey(asked, params, facts, String(times.newest))
       outdated =
         (key && changing.get(key)) || (await changingColumns(asked, times, reachable(asked), params, infer, upstream))
       if (key) changing.set(key, outdated)
     }
     const task = outdated.length > 0 ? without(asked, outdated) : asked
     const most = task.options.maxEntities ?? limits.entities
-    const key = contextKey(task, params, facts, grid.cell)
+    const key = contextKey(task, params, facts, `${grid.cell} ${grid.context[0]}`)
     const ask = async (use: ChannelUse | null): Promise<InferResult> => {
       const cold = use === null
       const context = cold ? contextSizes(task.options) : null
@@ -175,7 +175,7 @@ async function readTimes(task: Task, client: readonly Param[], upstream: Upstrea
  * Names all that a fitted context depends on, or null where none may outlive the statement: a table used is not shared by all who ask
  * alike, or the transaction has written, so that it sees what others do not.
  */
-function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, cell: bigint): string | null {
+function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, cell: string): string | null {
   if (facts.hasWritten || [...reachable(task)].some(table => !table.cacheable)) return null
   // whom to score is no part of a context, nor of the normalised text: a parameter that stands only there may differ
   const constants = task.params
@@ -191,7 +191,7 @@ function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, c
     facts.token,
     task.normalised,
     constants,
-    String(cell),
+    cell,
   ]
   const text = JSON.stringify([...facet, mode, seed, contextSize, hops, columns(exclude), columns(include)])
   return createHash('sha256').update(text).digest('base64url')

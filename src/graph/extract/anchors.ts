@@ -56,16 +56,20 @@ function asOfSql(task: Task, params: SqlParams): string | null {
   }
 }
 
-/** The anchors of a context for a question at `anchor`, over data that starts at `oldest`. */
-export function gridOf(anchor: bigint, oldest: bigint, horizon: Interval, reach: Interval): Grid {
+/**
+ * The anchors of a context for a question at `anchor`, over data that starts at `oldest` and, where the anchor lies beyond its end, is known
+ * up to `newest` alone: a window that reaches beyond has not closed, however empty it looks.
+ */
+export function gridOf(anchor: bigint, oldest: bigint, horizon: Interval, reach: Interval, newest = anchor): Grid {
   const length = intervalBounds(horizon).nominal
   const step = length / CELLS_PER_HORIZON || 1n
   const cell = floorTo(anchor, step)
-  const newest = floorTo(cell - intervalBounds(reach).max, step)
-  const count = newest >= oldest ? (newest - oldest) / length + 1n : 0n
+  const known = newest < cell ? newest : cell
+  const last = floorTo(known - intervalBounds(reach).max, step)
+  const count = last >= oldest ? (last - oldest) / length + 1n : 0n
   const stride = count < BigInt(FEW_ANCHORS) ? step * (CELLS_PER_HORIZON / 5n) : step * CELLS_PER_HORIZON
   const context: bigint[] = []
-  for (let at = newest; at >= oldest && context.length < MOST_ANCHORS; at -= stride) context.push(at)
+  for (let at = last; at >= oldest && context.length < MOST_ANCHORS; at -= stride) context.push(at)
   return { anchor, cell, context, stride }
 }
 
