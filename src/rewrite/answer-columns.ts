@@ -3,6 +3,7 @@
 import type { InferResult } from '../infer/client.js'
 import { PgError } from '../pg-error.js'
 import type { OutputColumn, Task } from '../pql/task.js'
+import { encodeArray } from './binary-array.js'
 import type { Param } from './plan.js'
 
 /** One binary array with an element for each entity scored; `ms` is what the answer took so far. */
@@ -17,7 +18,7 @@ export function outputParam(
   const index = outputs.indexOf(column)
   const values =
     index < keys
-      ? (result.keys[index] ?? emptyArray(task.entity.key[index]!.type))
+      ? (result.keys[index] ?? encodeArray(task.entity.key[index]!.type, []))
       : byRole(index - keys, task, result, ms)
   return { format: 1, value: values }
 }
@@ -28,7 +29,7 @@ function byRole(i: number, task: Task, result: InferResult, ms: number): Buffer 
     task.kind === 'binary'
       ? [result.anchorTime, result.prediction, result.probability]
       : [result.anchorTime, result.prediction, result.lower, result.upper]
-  const extra = task.options.timing ? [repeated(1186, intervalOf(ms), result.count)] : []
+  const extra = task.options.timing ? [encodeArray(1186, new Array<Buffer>(result.count).fill(intervalOf(ms)))] : []
   const found = [...fixed, ...extra][i]
   if (!found) throw new PgError({ code: 'XX000', message: `prediction has no column ${i + 1}` })
   return found
@@ -38,22 +39,4 @@ function intervalOf(ms: number): Buffer {
   const value = Buffer.alloc(16)
   value.writeBigInt64BE(BigInt(Math.round(ms * 1000)))
   return value
-}
-
-function repeated(type: number, value: Buffer, n: number): Buffer {
-  if (n === 0) return emptyArray(type)
-  const head = Buffer.alloc(20)
-  head.writeInt32BE(1, 0)
-  head.writeUInt32BE(type, 8)
-  head.writeInt32BE(n, 12)
-  head.writeInt32BE(1, 16)
-  const size = Buffer.alloc(4)
-  size.writeInt32BE(value.length)
-  return Buffer.concat([head, ...new Array<Buffer>(n).fill(Buffer.concat([size, value]))])
-}
-
-function emptyArray(type: number): Buffer {
-  const head = Buffer.alloc(12)
-  head.writeUInt32BE(type, 8)
-  return head
 }

@@ -7,7 +7,7 @@ import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task
 import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf } from '../neighbourhood.js'
 import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
 import { conditionSql, filterSql, ordinary } from './conditions.js'
-import { matches, type Point, RowSource } from './rows.js'
+import { type Point, RowSource } from './rows.js'
 import type { SqlParams } from './sql.js'
 
 /** Widths beyond which a table's further columns are left out, in column order. */
@@ -331,8 +331,6 @@ function dedupe(links: readonly Link[]): Link[] {
     return !seen.has(key) && seen.add(key)
   })
 }
-
-export const joinOn = (link: Link, child: string, parent: string): string => matches(link, child, parent)
 
 /** The specification a decoder reads by: the layout without its SQL. */
 export function specOf(layout: Layout): { nodes: NodeSpec[]; streams: StreamSpec[] } {
