@@ -18,19 +18,18 @@ import {
   readResult,
 } from './protocol.js'
 
-/** The answer to one job; every array has one element an entity scored, in the order they were sent. */
+/** The answer to one job, as Postgres binary arrays of `rows` elements each: entities in the order they were sent, an entity's rows together. */
 export interface InferResult {
+  /** Entities scored. */
   readonly count: number
-  /** Postgres binary arrays: the key columns as they came (none where nothing was scored), and anchor_time timestamptz[]. */
+  readonly rows: number
+  /** The key columns as they came; none where nothing was scored. */
   readonly keys: readonly Buffer[]
-  readonly anchorTime: Buffer
-  /** bool[] of binary tasks, float8[] of numeric ones. */
-  readonly prediction: Buffer
-  /** float8[]; binary tasks alone. */
-  readonly probability: Buffer | null
-  /** float8[]; numeric tasks alone. */
-  readonly lower: Buffer | null
-  readonly upper: Buffer | null
+  /**
+   * By name. Always `anchor_time` timestamptz[]; binary: `prediction` bool[], `probability` float8[]; numeric: `prediction`, `lower`, `upper`
+   * float8[].
+   */
+  readonly columns: ReadonlyMap<string, Buffer>
   readonly summary: JobSummary
 }
 
@@ -230,19 +229,16 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
 }
 
 function resultOf(summary: JobSummary, arrays: ReadonlyMap<string, Buffer>): InferResult {
-  const need = (name: string): Buffer => {
-    const found = arrays.get(name)
-    if (!found) throw new PgError({ code: 'XX000', message: 'malformed prediction', detail: `${name} is missing` })
-    return found
-  }
+  const anchors = arrays.get('anchor_time')
+  if (!anchors) throw new PgError({ code: 'XX000', message: 'malformed prediction', detail: 'anchor_time is missing' })
+  const [keys, columns] = [true, false].map(wanted =>
+    [...arrays].filter(([name]) => name.startsWith('key ') === wanted),
+  )
   return {
     count: summary.count,
-    keys: [...arrays].filter(([name]) => name.startsWith('key ')).map(([, bytes]) => bytes),
-    anchorTime: need('anchor_time'),
-    prediction: need('prediction'),
-    probability: arrays.get('probability') ?? null,
-    lower: arrays.get('lower') ?? null,
-    upper: arrays.get('upper') ?? null,
+    rows: anchors.length > 12 ? anchors.readInt32BE(12) : 0,
+    keys: keys.map(([, bytes]) => bytes),
+    columns: new Map(columns),
     summary,
   }
 }

@@ -6,7 +6,17 @@ import type { OutputColumn, Task } from '../pql/task.js'
 import { encodeArray } from './binary-array.js'
 import type { Param } from './plan.js'
 
-/** One binary array with an element for each entity scored; `ms` is what the answer took so far. */
+/** The columns between key and extras, in the order that output-columns.ts gives them, as the inference process calls them. */
+const answered: Readonly<Record<Task['kind'], readonly string[]>> = {
+  binary: ['prediction', 'probability'],
+  numeric: ['prediction', 'lower', 'upper'],
+  multiclass: ['prediction', 'probability', 'probabilities'],
+  classify: ['item', 'probability', 'prediction'],
+  rank: ['rank', 'item', 'score'],
+  forecast: ['step', 'window_start', 'window_end', 'prediction', 'lower', 'upper'],
+}
+
+/** One binary array with an element for each row of the answer; `ms` is what it took so far. */
 export function outputParam(
   column: OutputColumn,
   outputs: readonly OutputColumn[],
@@ -16,21 +26,15 @@ export function outputParam(
 ): Param {
   const keys = task.entity.key.length
   const index = outputs.indexOf(column)
-  const values =
-    index < keys
-      ? (result.keys[index] ?? encodeArray(task.entity.key[index]!.type, []))
-      : byRole(index - keys, task, result, ms)
-  return { format: 1, value: values }
+  if (result.rows === 0) return { format: 1, value: encodeArray(column.type, []) }
+  return { format: 1, value: index < keys ? result.keys[index]! : byRole(index - keys, task, result, ms) }
 }
 
-/** The columns after the key, in the order that output-columns.ts gives them. */
 function byRole(i: number, task: Task, result: InferResult, ms: number): Buffer {
-  const fixed =
-    task.kind === 'binary'
-      ? [result.anchorTime, result.prediction, result.probability]
-      : [result.anchorTime, result.prediction, result.lower, result.upper]
-  const extra = task.options.timing ? [encodeArray(1186, new Array<Buffer>(result.count).fill(intervalOf(ms)))] : []
-  const found = [...fixed, ...extra][i]
+  const names = ['anchor_time', ...answered[task.kind]]
+  if (task.options.timing && i === names.length)
+    return encodeArray(1186, new Array<Buffer>(result.rows).fill(intervalOf(ms)))
+  const found = result.columns.get(names[i] ?? '')
   if (!found) throw new PgError({ code: 'XX000', message: `prediction has no column ${i + 1}` })
   return found
 }

@@ -29,3 +29,6 @@ export async function until(condition: () => boolean, ms = 5_000): Promise<void>
   const end = performance.now() + ms
   while (!condition() && performance.now() < end) await sleep(5)
 }
+
+/** A column of the answer by name. */
+export const column = (result: InferResult, name: string): Buffer => result.columns.get(name) as Buffer

@@ -1,17 +1,17 @@
 // One PREDICT in the inference process: rows come in and are decoded, a context is fitted or found, entities are scored, arrays go out.
 
 import { PgError, type PgErrorFields } from '../../pg-error.js'
-import { createDecoder, type Decoder } from '../decode/decoder.js'
 import type { JobRequest, JobSummary } from '../protocol.js'
 import type { ContextCache } from './context-cache.js'
+import { pipelineFor } from './kinds.js'
 import type { Account, Ledger } from './ledger.js'
-import { answer, type FittedContext, fitContext, type Stopwatch, timed } from './pipeline.js'
 import type { Scheduler } from './scheduler.js'
+import { type Decoded, type FittedContext, type Stopwatch, timed } from './stages.js'
 
 /** What all jobs of the process share. */
 export interface Host {
   readonly scheduler: Scheduler
-  readonly cache: ContextCache<FittedContext>
+  readonly cache: ContextCache<FittedContext<Decoded>>
   readonly ledger: Ledger
   /** Keys being fitted, and who waits for each: equal questions asked at once are fitted once. */
   readonly flights: Map<string, (() => void)[]>
@@ -37,7 +37,9 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
   const { contextKey: key, spec, options, cold } = request
   const account: Account = host.ledger.open()
   const milliseconds: Stopwatch = {}
-  let decoder: Decoder | null = null
+  const accounts = { watch: milliseconds, account }
+  const pipeline = pipelineFor(spec)
+  let decoder: ReturnType<typeof pipeline.createDecoder> | null = null
   let done = false
   let received = 0
   let leave: (() => void) | null = null
@@ -67,7 +69,7 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
   }
 
   /** Runs now, or when the job that is fitting the same context has landed. */
-  function start(found: FittedContext | null): void {
+  function start(found: FittedContext<Decoded> | null): void {
     if (done) return
     const known = found ?? (key === null ? null : host.cache.get(key))
     if (!known && key !== null) {
@@ -82,32 +84,32 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
     leave = host.scheduler.add({ steps: work(known), failed: fail })
   }
 
-  function* work(known: FittedContext | null): Generator<void, void, void> {
-    const neighbourhood = yield* timed(milliseconds, 'decode', (decoder as Decoder).finishSteps())
+  function* work(known: FittedContext<Decoded> | null): Generator<void, void, void> {
+    const decoded = yield* timed(milliseconds, 'decode', decoder!.finishSteps())
     decoder = null
-    account.take(neighbourhood.bytes)
+    account.take(decoded.bytes)
     account.give(received)
     let context = known
     if (!context) {
-      context = yield* fitContext(spec, neighbourhood, options, milliseconds, account)
+      context = yield* pipeline.fit(decoded, options, accounts)
       if (key !== null) host.cache.put(key, context, context.bytes)
       land()
     }
-    const arrays = yield* answer(context, neighbourhood, options, milliseconds, account)
+    const arrays = yield* context.answer(decoded, options, accounts)
     const computing = Object.values(milliseconds).reduce((sum, ms) => sum + ms, 0)
     milliseconds.wait = Math.max(0, performance.now() - ended - computing)
     const cache = key === null ? 'bypass' : known ? 'hit' : 'miss'
-    const summary = { ...context.facts, count: neighbourhood.scored.count, cache, milliseconds } as const
+    const summary = { ...context.facts, count: decoded.scored.count, cache, milliseconds } as const
     if (settle()) reply.result(summary, arrays)
   }
 
-  let pinned: FittedContext | null = null
+  let pinned: FittedContext<Decoded> | null = null
   if (!cold) {
     pinned = key === null ? null : host.cache.get(key)
     if (!pinned) fail(new PgError({ code: '55000', message: 'context is no longer cached' }), true)
   }
   try {
-    if (!done) decoder = createDecoder(spec)
+    if (!done) decoder = pipeline.createDecoder(spec)
   } catch (error) {
     fail(error)
   }

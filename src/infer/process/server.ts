@@ -13,8 +13,8 @@ import {
 import { createContextCache } from './context-cache.js'
 import { type Host, type Job, openJob } from './job.js'
 import { createLedger } from './ledger.js'
-import type { FittedContext } from './pipeline.js'
 import { createScheduler } from './scheduler.js'
+import type { Decoded, FittedContext } from './stages.js'
 
 export interface Limits {
   /** Fitted contexts kept. */
@@ -35,7 +35,7 @@ export function createService(limits: Limits): (socket: Socket) => void {
   }
   const host: Host = {
     scheduler: createScheduler(),
-    cache: createContextCache<FittedContext>({
+    cache: createContextCache<FittedContext<Decoded>>({
       maxBytes: limits.cacheBytes,
       ttlMilliseconds: limits.cacheMilliseconds,
       onCached: (key, context) => tell(frame(Kind.cached, 0, describe(key, context))),
@@ -57,9 +57,9 @@ export function createService(limits: Limits): (socket: Socket) => void {
   }
 }
 
-const describe = (key: string, context: FittedContext): CachedContext => ({
+const describe = (key: string, context: FittedContext<Decoded>): CachedContext => ({
   key,
-  use: listChannels(context.prepared.usedChannels),
+  use: listChannels(context.usedChannels),
 })
 
 /** One client. The function returned cancels whatever it has under way. */

@@ -1,55 +1,27 @@
-// The stages of a job as steps of a few milliseconds: features of the context, a head fitted on them, features of the entities, their
-// predictions, arrays.
+// The stages of a job that answers each entity with one row, as steps of a few milliseconds: features of the context, a head fitted on
+// them, features of the entities, their predictions, arrays.
 
-import type { NeighbourhoodSpec } from '../../graph/neighbourhood.js'
+import { createDecoder } from '../decode/decoder.js'
 import type { Neighbourhood } from '../decode/neighbourhood.js'
 import { type PreparedContext, prepareSteps } from '../features/context.js'
 import type { Prediction } from '../head.js'
 import { closedForm } from '../heads/closed-form.js'
 import type { SteppedFitted } from '../heads/stepped.js'
-import type { JobOptions, JobSummary } from '../protocol.js'
-import type { Account } from './ledger.js'
+import type { JobOptions } from '../protocol.js'
 import { predictionArrays, timestamptzArray } from './output.js'
+import { type Accounts, type FittedContext, type Pipeline, timed } from './stages.js'
 
 /** Entities whose features are made, and read, at a time. */
 const BLOCK = 1024
 
-/** Milliseconds of computing by stage. */
-export type Stopwatch = Record<string, number>
+/** One row an entity. */
+export const entityPipeline: Pipeline<Neighbourhood> = { createDecoder, fit: fitContext }
 
-export interface FittedContext {
-  readonly prepared: Pick<PreparedContext, 'encodeSteps' | 'usedChannels'>
-  readonly fitted: SteppedFitted
-  readonly bytes: number
-  readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'contextBytes' | 'setAside' | 'warnings'>
-}
-
-/** Runs a stage, adding the time its steps take to `name`. A stage is a generator's steps, or one function done in a single step. */
-export function* timed<T>(
-  watch: Stopwatch,
-  name: string,
-  stage: Generator<void, T, void> | (() => T),
-): Generator<void, T, void> {
-  for (;;) {
-    const start = performance.now()
-    let step: IteratorResult<void, T>
-    try {
-      step = typeof stage === 'function' ? { done: true, value: stage() } : stage.next()
-    } finally {
-      watch[name] = (watch[name] ?? 0) + performance.now() - start
-    }
-    yield
-    if (step.done) return step.value
-  }
-}
-
-export function* fitContext(
-  spec: NeighbourhoodSpec,
+function* fitContext(
   neighbourhood: Neighbourhood,
   options: JobOptions,
-  watch: Stopwatch,
-  account: Account,
-): Generator<void, FittedContext, void> {
+  { watch, account }: Accounts,
+): Generator<void, FittedContext<Neighbourhood>, void> {
   const prepared = yield* timed(watch, 'prepare', prepareSteps(neighbourhood, { rows: options.contextRows }))
   const { batch, setAside, usedChannels, encodeSteps } = prepared
   // the batch, its scaled copy with flags, and the selection being fitted
@@ -63,30 +35,29 @@ export function* fitContext(
     if (batch.y[r] > 0) positives++
     if (r === 0 || batch.anchor[r] !== batch.anchor[r - 1]) anchors++
   }
-  if (spec.task === 'numeric') positives = 0
+  if (neighbourhood.spec.task === 'numeric') positives = 0
   const bytes = prepared.bytes + fitted.bytes
   return {
-    prepared: { encodeSteps, usedChannels },
-    fitted,
+    usedChannels,
+    answer: (asked, options, accounts) => answer({ encodeSteps, fitted }, asked, options, accounts),
     bytes,
     facts: { contextRows: batch.rows, anchors, positives, contextBytes: bytes, setAside, warnings: fitted.warnings },
   }
 }
 
 /** Arrays of the answer by name: key columns as they came, anchor_time, then the prediction's own. */
-export function* answer(
-  context: FittedContext,
+function* answer(
+  { encodeSteps, fitted }: { encodeSteps: PreparedContext['encodeSteps']; fitted: SteppedFitted },
   neighbourhood: Neighbourhood,
   options: JobOptions,
-  watch: Stopwatch,
-  account: Account,
+  { watch, account }: Accounts,
 ): Generator<void, [string, Buffer][], void> {
   const { scored, anchors } = neighbourhood
   const parts: Prediction[] = []
   for (let from = 0; from < scored.count || from === 0; from += BLOCK) {
     const keys = scored.key.subarray(from, Math.min(scored.count, from + BLOCK))
-    const query = yield* timed(watch, 'encode', context.prepared.encodeSteps(neighbourhood, keys))
-    parts.push(yield* timed(watch, 'predict', context.fitted.predictSteps(query)))
+    const query = yield* timed(watch, 'encode', encodeSteps(neighbourhood, keys))
+    parts.push(yield* timed(watch, 'predict', fitted.predictSteps(query)))
   }
   const prediction = joined(parts)
   // four numbers in pieces and joined, and up to five arrays of twelve bytes an entity

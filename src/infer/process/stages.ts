@@ -1,0 +1,56 @@
+// What a job goes through, whatever it asks: rows decoded, a context fitted on them, entities answered. A kind of question brings its own
+// three; the scheduler, the cache and the ledger know no other shape.
+
+import type { UsedChannels } from '../features/usage.js'
+import type { JobOptions, JobSummary } from '../protocol.js'
+import type { Account } from './ledger.js'
+
+/** Milliseconds of computing by stage. */
+export type Stopwatch = Record<string, number>
+
+/** What a job's time and memory are written to. */
+export interface Accounts {
+  readonly watch: Stopwatch
+  readonly account: Account
+}
+
+/** The rows of one extraction as typed arrays. */
+export interface Decoded {
+  readonly scored: { readonly count: number }
+  /** Bytes of the arrays. */
+  readonly bytes: number
+}
+
+/** A context that answers questions, its own and later ones. */
+export interface FittedContext<D extends Decoded> {
+  /** What later extractions have to bring. */
+  readonly usedChannels: UsedChannels
+  readonly bytes: number
+  readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'contextBytes' | 'setAside' | 'warnings'>
+  /** Arrays of the answer by name: `key 0`, …, anchor_time, then the prediction's own, all of one length. */
+  answer(asked: D, options: JobOptions, accounts: Accounts): Generator<void, [string, Buffer][], void>
+}
+
+export interface Pipeline<D extends Decoded, S = never> {
+  createDecoder(spec: S): { push(payload: Buffer): void; finishSteps(): Generator<void, D, void> }
+  fit(decoded: D, options: JobOptions, accounts: Accounts): Generator<void, FittedContext<D>, void>
+}
+
+/** Runs a stage, adding the time its steps take to `name`. A stage is a generator's steps, or one function done in a single step. */
+export function* timed<T>(
+  watch: Stopwatch,
+  name: string,
+  stage: Generator<void, T, void> | (() => T),
+): Generator<void, T, void> {
+  for (;;) {
+    const start = performance.now()
+    let step: IteratorResult<void, T>
+    try {
+      step = typeof stage === 'function' ? { done: true, value: stage() } : stage.next()
+    } finally {
+      watch[name] = (watch[name] ?? 0) + performance.now() - start
+    }
+    yield
+    if (step.done) return step.value
+  }
+}
