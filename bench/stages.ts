@@ -4,7 +4,7 @@
 import { createGraphCache } from '../src/graph/catalog/index.js'
 import { createInferClient } from '../src/infer/client.js'
 import { createAnswer } from '../src/rewrite/answer.js'
-import type { Upstream } from '../src/rewrite/plan.js'
+import type { Rewriter, Upstream } from '../src/rewrite/plan.js'
 import { createRewriter } from '../src/rewrite/rewriter.js'
 import { createProxy } from '../src/wire/proxy.js'
 import { listOf, readFlags } from './lib/flags.js'
@@ -91,7 +91,7 @@ async function startTimed(upstreamPort: number, clock: () => Clock): Promise<{ p
       },
     },
   })
-  const rewriter = createRewriter({
+  const rewriting = createRewriter({
     async catalog(upstream) {
       const facts = await graphs.facts(upstream)
       const settings = Object.fromEntries(
@@ -104,8 +104,11 @@ async function startTimed(upstreamPort: number, clock: () => Clock): Promise<{ p
   })
   const port = await nextPort()
   const upstream = { host: '127.0.0.1', port: upstreamPort, tls: 'disable' } as const
-  const plan: typeof rewriter.plan = (...given) => timed('plan', () => rewriter.plan(...given))
-  const proxy = await createProxy({ listen: { port }, upstream, rewriter: { ...rewriter, plan } })
+  const open = (database: string): Rewriter => {
+    const rewriter = rewriting.open(database)
+    return { ...rewriter, plan: (...given) => timed('plan', () => rewriter.plan(...given)) }
+  }
+  const proxy = await createProxy({ listen: { port }, upstream, rewriter: { open } })
   return {
     port,
     async stop() {

@@ -14,13 +14,13 @@ const [kind, port, upstreamPort] = process.argv.slice(2)
 const unused = async (): Promise<never> => {
   throw new Error('no text of this benchmark holds a PREDICT')
 }
-const rewriter = createRewriter({ catalog: unused, answer: unused })
+const rewriter = createRewriter({ catalog: unused, answer: unused }).open('')
 const mayConcern = kind === 'scan' ? rewriter.mayConcern : () => false
 
 await createProxy({
   listen: { port: Number(port) },
   upstream: { host: '127.0.0.1', port: Number(upstreamPort), tls: 'disable' },
-  rewriter: { ...rewriter, mayConcern },
+  rewriter: { open: () => ({ ...rewriter, mayConcern }) },
 })
 
 /** Nanoseconds of CPU a statement, over `statements` of them. */

@@ -3,7 +3,7 @@
 
 import pg from 'pg'
 import type { UpstreamServer } from '../config/upstream.js'
-import type { Upstream } from '../rewrite/plan.js'
+import type { Rewriter, Upstream } from '../rewrite/plan.js'
 import { split } from '../rewrite/split.js'
 import type { UpstreamOptions } from '../wire/options.js'
 import { createProxy } from '../wire/proxy.js'
@@ -15,18 +15,15 @@ export async function withOwnSession<T>(
   work: (upstream: Upstream) => Promise<T>,
 ): Promise<T> {
   let result: { readonly value: T } | undefined
-  const proxy = await createProxy({
-    listen: { port: 0 },
-    upstream: wire,
-    rewriter: {
-      mayConcern: () => true,
-      split,
-      async plan(_sql, _types, upstream) {
-        result ??= { value: await work(upstream) }
-        return null
-      },
+  const rewriter: Rewriter = {
+    mayConcern: () => true,
+    split,
+    async plan(_sql, _types, upstream) {
+      result ??= { value: await work(upstream) }
+      return null
     },
-  })
+  }
+  const proxy = await createProxy({ listen: { port: 0 }, upstream: wire, rewriter: { open: () => rewriter } })
   const client = new pg.Client({
     host: proxy.host,
     port: proxy.port,

@@ -89,7 +89,9 @@ const tableNode = (text: string, tokens: readonly SqlToken[], i: number): Node |
       detail: 'The parenthesis in front of PREDICT is not closed.',
       position: text.length,
     })
-  return nodeOf('table', text, tokens[i].start, tokens[close - 1].end)
+  // COPY takes a statement in its parentheses, so its ORDER BY and LIMIT belong to the PREDICT.
+  const form = isWord(before, 'copy') && isWord(tokens[0], 'copy') ? 'statement' : 'table'
+  return nodeOf(form, text, tokens[i].start, tokens[close - 1].end)
 }
 
 const nodeOf = (form: Node['form'], text: string, start: number, end: number): Node => ({
@@ -140,6 +142,14 @@ const statementAt = (tokens: readonly SqlToken[]): number => {
   return -1
 }
 
+/** Index of the last token of a PREDICT that is a statement: CREATE TABLE … AS PREDICT … WITH [NO] DATA keeps its own end. */
+const lastOf = (tokens: readonly SqlToken[]): number => {
+  const last = tokens.length - 1
+  if (!isWord(tokens[0], 'create') || !isWord(tokens[last], 'data')) return last
+  const before = isWord(tokens[last - 1], 'no') ? last - 2 : last - 1
+  return isWord(tokens[before], 'with') ? before - 1 : last
+}
+
 /** Whether a token may be a PREDICT of ours, from its neighbours only: what keeps ordinary statements cheap. */
 export const maybePredict = (before: SqlToken | null, after: SqlToken | null): boolean => {
   if (before === null || (after !== null && isSign(after, '('))) return true
@@ -156,7 +166,7 @@ export const findNodes = (text: string, tokens: readonly SqlToken[]): Node[] => 
   const statement = statementAt(tokens)
   if (statement >= 0) {
     if (asksWhy(tokens, statement)) throw notYet('EXPLAIN', tokens[0].start)
-    return [nodeOf('statement', text, tokens[statement].start, tokens.at(-1)!.end)]
+    return [nodeOf('statement', text, tokens[statement].start, tokens[lastOf(tokens)].end)]
   }
   const nodes: Node[] = []
   for (let i = 1; i < tokens.length; i++) {

@@ -1,4 +1,4 @@
-// What the outer SQL's syntax tree decides: whether parameters may stand in it, and which nodes' rows nobody will see.
+// What the outer SQL's syntax tree decides: how predictions get into it, and which nodes' rows nobody will see.
 
 import { PgError } from '../pg-error.js'
 import { type Tree, walkTree } from './postgres-parser.js'
@@ -17,30 +17,27 @@ const WITH_PARAMS = new Set([
 
 const NAMES: Record<string, string> = {
   ViewStmt: 'CREATE VIEW',
-  PrepareStmt: 'PREPARE',
-  CopyStmt: 'COPY',
   CreateFunctionStmt: 'CREATE FUNCTION',
   RuleStmt: 'CREATE RULE',
 }
 
-const HINTS: Record<string, string> = {
-  PrepareStmt: 'Prepare it with the driver: a PREDICT takes $n of the extended protocol.',
-  CopyStmt: 'CREATE TEMP TABLE name AS SELECT * FROM (PREDICT …) AS p, then COPY name TO …',
-}
-
 const only = (tree: Tree): [string, Tree] => Object.entries(tree)[0] as [string, Tree]
 
-/** @throws PgError 0A000 where Postgres would refuse the parameters that carry the predictions */
-export const refuseWithoutParams = (statement: Tree, position: number): void => {
+/** How predictions get into a statement: bound, or written out where Postgres plans without parameters. */
+export type Carriage = 'params' | 'literals'
+
+/** @throws PgError 0A000 for statements that keep a query for later */
+export const carriageOf = (statement: Tree, position: number): Carriage => {
   const [outermost, explain] = only(statement)
   const [type, node] = outermost === 'ExplainStmt' ? only(explain.query as Tree) : [outermost, explain]
   const isMaterialized = type === 'CreateTableAsStmt' && node.objtype === 'OBJECT_MATVIEW'
-  if (WITH_PARAMS.has(type) && !isMaterialized) return
+  if (WITH_PARAMS.has(type) && !isMaterialized) return 'params'
+  if (type === 'CopyStmt') return 'literals'
   const name = isMaterialized ? 'CREATE MATERIALIZED VIEW' : NAMES[type]
   throw new PgError({
     code: '0A000',
     message: name ? `PREDICT in ${name} is not supported yet` : 'PREDICT is not supported in this statement',
-    hint: HINTS[type] ?? 'CREATE TABLE name AS SELECT * FROM (PREDICT …) AS p',
+    hint: 'CREATE TABLE name AS SELECT * FROM (PREDICT …) AS p',
     position,
   })
 }
@@ -83,7 +80,7 @@ const visitStatement = (statement: Tree, unread: Counts): void => {
   } else if (type === 'CreateTableAsStmt') {
     if ((node.into as { skipData?: boolean } | undefined)?.skipData) addParams(node, unread)
     else visitStatement(node.query as Tree, unread)
-  } else if (type === 'DeclareCursorStmt') visitStatement(node.query as Tree, unread)
+  } else if (type === 'DeclareCursorStmt' || type === 'CopyStmt') visitStatement(node.query as Tree, unread)
   else if (type === 'InsertStmt' && node.selectStmt) visitStatement(node.selectStmt as Tree, unread)
 }
 

@@ -19,12 +19,13 @@ const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 /** unnest() would take an array of arrays apart to its scalars: such a column travels as the text of each value. */
 export const travelsAsText = (column: OutputColumn): boolean => column.typeName.endsWith(']')
 
+/** The type of the elements that a column's array holds. */
+export const elementType = (column: OutputColumn): string =>
+  travelsAsText(column) ? 'pg_catalog.text' : column.typeName
+
 /** `pg_catalog.unnest` alone would be searched for with several arguments; ROWS FROM takes each by its own name. */
-const subSelect = (outputs: readonly OutputColumn[], firstParam: number): string => {
-  const arrays = outputs.map((column, i) => {
-    const type = travelsAsText(column) ? 'pg_catalog.text' : column.typeName
-    return `pg_catalog.unnest($${firstParam + i}::${type}[])`
-  })
+const subSelect = (outputs: readonly OutputColumn[], firstParam: number, write: WriteArray): string => {
+  const arrays = outputs.map((column, i) => `pg_catalog.unnest(${write(firstParam + i)}::${elementType(column)}[])`)
   const names = outputs.map(column => quote(column.name))
   const list = outputs.some(travelsAsText)
     ? outputs
@@ -34,17 +35,27 @@ const subSelect = (outputs: readonly OutputColumn[], firstParam: number): string
   return `SELECT ${list} FROM ROWS FROM (${arrays.join(', ')}) AS u(${names.join(', ')})`
 }
 
-/**
- * @param nodes in order of their place
- * @param start of the statement in `sql`
- * @param end of the statement in `sql`, a closing `;` left out
- */
-export const buildOuter = (sql: string, nodes: readonly OuterNode[], start = 0, end = sql.length): SegmentText => {
+/** The client's statement in its text. */
+export interface Source {
+  readonly sql: string
+  /** In order of their place. */
+  readonly nodes: readonly OuterNode[]
+  readonly start: number
+  /** A closing `;` left out. */
+  readonly end: number
+}
+
+/** How the outer SQL spells the array with this number. */
+export type WriteArray = (number: number) => string
+
+const asParameter: WriteArray = number => `$${number}`
+
+export const buildOuter = ({ sql, nodes, start, end }: Source, write = asParameter): SegmentText => {
   const builder = buildSegments(sql)
   let at = start
   for (const { node, tail, outputs, firstParam } of nodes) {
     builder.slice(at, node.start)
-    const rows = subSelect(outputs, firstParam)
+    const rows = subSelect(outputs, firstParam, write)
     if (node.form === 'table') builder.ours(rows)
     else if (node.form === 'function') builder.ours(`(${rows})${node.alias ? ` AS ${node.alias}` : ''}`)
     else {

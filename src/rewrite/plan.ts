@@ -61,11 +61,16 @@ export interface Plan {
   readonly paramTypes: readonly number[]
   /** How many of them, at the end, are ours and hidden from ParameterDescription. */
   readonly hidden: number
-  /** Computes the hidden parameters for one execution. Throws PgError; rejects when upstream.signal fires. */
-  run(params: readonly Param[], upstream: Upstream): Promise<readonly Param[]>
+  /** Computes what one execution sends. Throws PgError; rejects when upstream.signal fires. */
+  run(params: readonly Param[], upstream: Upstream): Promise<Bound>
   /** Position in the client's text (1-based characters) for a position in `sql`, or null where it lies in text of ours. */
   mapPosition(position: number): number | null
 }
+
+/** One execution of a plan: the hidden parameters, or a text that holds everything, where Postgres takes no parameters. */
+export type Bound =
+  | { readonly params: readonly Param[] }
+  | { readonly sql: string; mapPosition(position: number): number | null }
 
 /** One statement of a simple-query string. */
 export interface Piece {
@@ -74,6 +79,13 @@ export interface Piece {
   readonly sql: string
 }
 
+/** What all sessions share. */
+export interface Rewriting {
+  /** The rewriter of a new session on this database. */
+  open(database: string): Rewriter
+}
+
+/** Of one session: what its statements have made, prepared statements among it, decides about later ones. */
 export interface Rewriter {
   /** One scan of a Q or P frame's SQL bytes for our words; false means: forward, never parsed. No allocation, no decoding. */
   mayConcern(sql: Uint8Array, start: number, end: number): boolean

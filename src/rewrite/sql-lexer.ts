@@ -146,3 +146,7 @@ export const closing = (tokens: readonly SqlToken[], open: number): number => {
 /** The highest $n among the tokens, 0 where there is none. */
 export const highestParam = (tokens: readonly SqlToken[]): number =>
   tokens.reduce((highest, token) => (token.kind === 'param' ? Math.max(highest, Number(token.text)) : highest), 0)
+
+/** The name that a word or a quoted identifier stands for. */
+export const nameOf = (sql: string, { kind, start, end, text }: SqlToken): string =>
+  kind === 'word' ? text : sql.slice(start + 1, end - 1).replaceAll('""', '"')

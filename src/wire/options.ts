@@ -1,7 +1,7 @@
 // What a proxy is made of.
 
 import type { SecureContextOptions } from 'node:tls'
-import type { Rewriter } from '../rewrite/plan.js'
+import type { Rewriting } from '../rewrite/plan.js'
 
 /** libpq's sslmode, without allow. */
 export type SslMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
@@ -25,7 +25,7 @@ export interface ProxyOptions {
   readonly upstream: UpstreamOptions
   /** Certificate and key for clients that ask for TLS; without it they are told that there is none. */
   readonly tls?: Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'passphrase'>
-  readonly rewriter: Rewriter
+  readonly rewriter: Rewriting
   readonly log?: Log
   /** A CancelRequest for a session that is not here but may be in another process behind the same port. */
   readonly onForeignCancel?: (key: Buffer) => void

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { serialize } from 'pg-protocol'
-import type { Rewriter } from '../rewrite/plan.js'
+import type { Rewriter, Rewriting } from '../rewrite/plan.js'
 import { ClientStream } from './client-stream.js'
 import { type Action, Expected, FORWARD, type Handler, STARTUP, TAKE } from './expected.js'
 import { fatalMessage, hangUp } from './fatal.js'
@@ -11,7 +11,7 @@ import type { InterceptHost } from './intercept/host.js'
 import { intercept } from './intercept/intercept.js'
 import { cancelled, gone, Lease } from './intercept/lease.js'
 import { statementName } from './messages/names.js'
-import { asksForReplication } from './messages/startup.js'
+import { asksForReplication, startupDatabase } from './messages/startup.js'
 import type { Log, UpstreamOptions } from './options.js'
 import { PreparedCache } from './prepared-cache.js'
 import { ServerStream } from './server-stream.js'
@@ -26,7 +26,7 @@ import { CONSUMER, HELD, pour, Valve } from './valve.js'
 /** What all sessions of a proxy share. */
 export interface SessionContext {
   readonly upstream: UpstreamOptions
-  readonly rewriter: Rewriter
+  readonly rewriter: Rewriting
   readonly log: Log
   readonly keys: CancelKeys
 }
@@ -62,7 +62,7 @@ export class Session implements InterceptHost {
     onClose: (session: Session) => void,
   ) {
     this.#context = context
-    this.rewriter = context.rewriter
+    this.rewriter = context.rewriter.open(startupDatabase(greeting.packet))
     this.log = context.log
     this.#client = greeting.socket
     this.#server = server.socket

@@ -100,7 +100,7 @@ t.test('node-postgres: queries, parameters, binary results, cursors, COPY, error
   t.same((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }])
 })
 
-t.test('PREDICT in COPY (…) TO and in PREPARE', { todo: 'the rewriter refuses both for now' }, async t => {
+t.test('PREDICT in COPY (…) TO and in PREPARE', async t => {
   const client = await connect(url)
   t.teardown(() => client.end())
   const copied = await text(client.query(to(`COPY (${three}) TO STDOUT`)))

@@ -31,6 +31,7 @@ export const schema = `
 export interface Rig {
   readonly upstream: DirectUpstream
   readonly asked: Asked[]
+  mayConcern(sql: string): boolean
   plan(sql: string, paramTypes?: readonly number[]): Promise<Plan | null>
   /** Plans `sql`, runs it with `params` and gives its rows, each value as text. */
   rows(sql: string, ...params: readonly TypedParam[]): Promise<(string | null)[][]>
@@ -40,17 +41,19 @@ export const createRig = async (url: string): Promise<Rig> => {
   const upstream = await directUpstream(url)
   const graphs = createGraphCache()
   const asked: Asked[] = []
-  const rewriter = createRewriter({
+  const rewriting = createRewriter({
     catalog: lent => graphs.get(lent),
     answer: async (task, outputs, params) => {
       asked.push({ task, outputs, params })
       return outputs.map(column => arrayParam(byType[column.typeName]))
     },
   })
+  const rewriter = rewriting.open('')
   const plan = (sql: string, paramTypes: readonly number[] = []) => rewriter.plan(sql, paramTypes, upstream)
   return {
     upstream,
     asked,
+    mayConcern: sql => rewriter.mayConcern(Buffer.from(sql), 0, Buffer.byteLength(sql)),
     plan,
     async rows(sql, ...params) {
       const made = await plan(
@@ -59,10 +62,11 @@ export const createRig = async (url: string): Promise<Rig> => {
       )
       if (!made) throw new Error(`no PREDICT in ${sql}`)
       const own = made.paramTypes.length - made.hidden
-      const hidden = await made.run(params, upstream)
-      const all = [...Array.from({ length: own }, (_, i) => params[i] ?? textParam(0, null)), ...hidden]
+      const bound = await made.run(params, upstream)
+      const mine = Array.from({ length: own }, (_, i) => params[i] ?? textParam(0, null))
+      const all = 'sql' in bound ? [] : [...mine, ...bound.params]
       const rows = await upstream.query(
-        made.sql,
+        'sql' in bound ? bound.sql : made.sql,
         all.map((param, i) => ({ ...param, type: made.paramTypes[i] })),
       )
       return rows.map(row => row.map(value => value?.toString('latin1') ?? null))

@@ -301,9 +301,7 @@ t.test('where the server takes no parameters a PREDICT is refused with a way rou
     [`CREATE VIEW v AS SELECT * FROM (${Q}) p`, 'CREATE VIEW'],
     [`CREATE OR REPLACE VIEW v AS ${Q}`, 'CREATE VIEW'],
     [`CREATE MATERIALIZED VIEW v AS ${Q}`, 'CREATE MATERIALIZED VIEW'],
-    [`PREPARE s AS SELECT * FROM (${Q}) p`, 'PREPARE'],
-    [`COPY (SELECT * FROM (${Q}) p) TO STDOUT`, 'COPY'],
-    [`COPY (${Q}) TO STDOUT`, 'COPY'],
+    [`CREATE RULE r AS ON DELETE TO users DO ALSO SELECT * FROM (${Q}) p`, 'CREATE RULE'],
   ])
     await t.rejects(
       rig.plan(sql),
@@ -315,6 +313,77 @@ t.test('where the server takes no parameters a PREDICT is refused with a way rou
       },
       sql,
     )
+})
+
+t.test('COPY takes no parameters, so the rows are written into it, each value exactly', async t => {
+  await upstream.run(`SET extra_float_digits = -3; SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kolkata'`)
+  const plan = await rig.plan(`COPY (SELECT * FROM (${Q}) p WHERE p.probability > 0.5) TO STDOUT`)
+  t.equal(plan?.hidden, 0)
+  t.same(plan?.paramTypes, [])
+  const bound = await plan!.run([], upstream)
+  if (!('sql' in bound)) return t.fail('a text')
+  t.match(bound.sql, /^COPY \(SELECT \* FROM \(SELECT .*'\{0\.9,0\.2,0\.6\}'::double precision\[\]/)
+  t.match(bound.sql, "'{1,2,3}'::bigint[]")
+  t.match(bound.sql, '2000-01-01 05:30:00+05:30')
+  const at = bound.sql.indexOf('p.probability')
+  t.equal(bound.mapPosition(at + 1), plan!.mapPosition(plan!.sql.indexOf('p.probability') + 1))
+  t.equal(bound.mapPosition(bound.sql.indexOf('{1')), null)
+  const [[digits, style]] = await upstream.query(
+    `SELECT current_setting('extra_float_digits'), current_setting('DateStyle')`,
+  )
+  t.same([digits?.toString(), style?.toString()], ['-3', 'SQL, DMY'], 'the settings are as they were')
+  await upstream.run('RESET ALL')
+  const tail = await rig.plan(`COPY (${Q} ORDER BY probability LIMIT 2) TO STDOUT`)
+  t.match(tail?.sql, /ORDER BY probability LIMIT 2\) TO STDOUT$/)
+  const none = await rig.plan(`COPY (${Q} LIMIT 0) TO STDOUT`)
+  asked.length = 0
+  await none!.run([], upstream)
+  t.equal(asked.length, 0)
+  const idle = 'COPY users FROM STDIN; -- predict (x)'
+  t.equal(await rig.plan(idle), null)
+})
+
+t.test('PREPARE keeps the rewritten statement on the server, EXECUTE answers it', async t => {
+  const one = 'PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR users.user_id = $1'
+  t.equal(rig.mayConcern('EXECUTE q(1)'), false, 'nothing prepared yet')
+  t.same(await rig.rows(`PREPARE q AS SELECT p.user_id::text FROM (${one}) p WHERE p.probability > $2 ORDER BY 1`), [])
+  t.equal(asked.length, 0, 'no inference')
+  t.equal(rig.mayConcern('/* x */ execute q(1)'), true)
+  const listed = await upstream.query(`SELECT name::text, parameter_types::text FROM pg_prepared_statements`)
+  t.same(
+    listed.map(row => row.map(value => value?.toString())),
+    [['q', '{bigint,"double precision",bigint[],"timestamp with time zone[]",boolean[],"double precision[]"}']],
+  )
+  t.same(await rig.rows('EXECUTE q(7, 0.5)'), [['1'], ['3']])
+  t.equal(asked[0].params[0].value?.readBigInt64BE(), 7n)
+  t.same(await rig.rows('execute "q" ( (SELECT 7), 0.2 + 0.5 -- why not\n)'), [['1']])
+  t.same((await rig.plan('EXECUTE q(1, 2)'))?.paramTypes.length, (await rig.plan('EXECUTE q(1, 2)'))?.hidden)
+
+  await client.query('CREATE SEQUENCE once')
+  await rig.rows(`EXECUTE q((SELECT nextval('public.once')), 0)`)
+  t.equal((await client.query('SELECT last_value FROM once')).rows[0].last_value, '1', 'arguments are evaluated once')
+  asked.length = 0
+  await rig.rows('EXPLAIN EXECUTE q(1, 0)')
+  t.equal(asked.length, 0)
+  await rig.rows('EXPLAIN (ANALYZE, COSTS off) EXECUTE q(1, 0)')
+  t.equal(asked.length, 1)
+  await rig.rows('CREATE TABLE executed AS EXECUTE q(1, 0.5)')
+  t.same((await client.query('SELECT * FROM executed ORDER BY 1')).rows, [{ user_id: '1' }, { user_id: '3' }])
+
+  await t.rejects(rig.plan('EXECUTE q(1)'), { code: '42601', detail: 'Expected 2 parameters but got 1.' })
+  const wrong = `PREPARE w AS ${Q.replace('users.user_id', 'users.nobody')}`
+  await t.rejects(rig.plan(wrong), { code: '42703', position: wrong.indexOf('nobody') })
+  const late = await rig.plan(`PREPARE w (int) AS SELECT p.nothing FROM (${Q}) p WHERE $1 = 1`)
+  const error = await client.query(late!.sql).catch(e => e)
+  t.equal(late!.mapPosition(Number(error.position)), 'PREPARE w (int) AS SELECT p'.length)
+
+  await t.rejects(rig.rows(`PREPARE q AS SELECT 1 FROM (${Q}) p`), { code: '42P05' })
+  t.same(await rig.rows('EXECUTE q(7, 0.5)'), [['1'], ['3']], 'a PREPARE that failed changes nothing')
+  await upstream.run('DEALLOCATE q')
+  t.equal(await rig.plan('EXECUTE q(1, 0)'), null, 'the server says that there is none')
+  await upstream.run('PREPARE q AS SELECT 1')
+  t.equal(await rig.plan('EXECUTE q'), null, 'another statement by now')
+  t.equal(await rig.plan('PREPARE ordinary AS SELECT predict FROM users'), null)
 })
 
 t.test("a client's parameter in verbatim SQL of a PREDICT is refused, since it would be read as another", async t => {

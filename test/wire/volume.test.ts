@@ -95,7 +95,7 @@ function counting(sql: string): Rewriter {
         const rows = await upstream.stream(sql, [], payload => {
           bytes += payload.length
         })
-        return [{ format: 0, value: Buffer.from(`${rows} ${bytes}`) }]
+        return { params: [{ format: 0, value: Buffer.from(`${rows} ${bytes}`) }] }
       },
     }),
   }
@@ -107,7 +107,7 @@ for (const [what, sql, expected, memory] of [
 ] as const) {
   t.test(`${what} of a helper query arrive in little memory`, async t => {
     const upstream = { host: house.postgres.host, port: house.postgres.port, tls: 'disable' } as const
-    const proxy = await createProxy({ listen: { port: 0 }, upstream, rewriter: counting(sql) })
+    const proxy = await createProxy({ listen: { port: 0 }, upstream, rewriter: { open: () => counting(sql) } })
     t.teardown(() => proxy.close(0))
     const client = await RawClient.connect(proxy.port, house.database)
     t.teardown(() => client.end())

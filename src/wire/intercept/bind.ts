@@ -3,7 +3,7 @@
 
 import { serialize } from 'pg-protocol'
 import { PgError } from '../../pg-error.js'
-import type { Plan } from '../../rewrite/plan.js'
+import type { Bound, Plan } from '../../rewrite/plan.js'
 import { TAKE, WATCH } from '../expected.js'
 import { type Bind, decodeBind, encodeBind } from '../messages/bind.js'
 import { withPosition } from '../messages/error-response.js'
@@ -24,9 +24,9 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
   try {
     await lease.probe()
     checkCount(bind, plan)
-    const hidden = await plan.run(bind.params, lease)
+    const bound = await plan.run(bind.params, lease)
     await lease.settle()
-    sendBind(host, plan, { ...bind, params: [...bind.params, ...hidden] })
+    sendBind(host, plan, bind, bound)
   } catch (error) {
     await refuse(host, lease, error)
   } finally {
@@ -39,16 +39,20 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
  * rows. So each Bind prepares the text afresh under a name of ours; Describe of the client's own name stands guard for the errors
  * that belong to it: that it is gone, or would return other columns than before.
  */
-function sendBind(host: InterceptHost, plan: Plan, bind: Bind): void {
-  const map = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))
+function sendBind(host: InterceptHost, plan: Plan, bind: Bind, bound: Bound): void {
+  const literal = 'sql' in bound
+  const source = literal ? bound : plan
+  const params = literal ? [] : [...bind.params, ...bound.params]
+  const map = (response: Buffer) => withPosition(response, position => source.mapPosition(position))
   const hide = { take: () => null, error: map }
   host.flow.unsynced = true
-  if (bind.statement === '') {
-    host.send(encodeBind(bind), WATCH, { error: map })
+  if (bind.statement === '' && !literal) {
+    host.send(encodeBind({ ...bind, params }), WATCH, { error: map })
     return
   }
-  const own = encodeBind({ ...bind, statement: OUTER })
-  const parse = encodeParse({ name: OUTER, sql: host.settings.encode(plan.sql), types: plan.paramTypes })
+  const own = encodeBind({ ...bind, params, statement: OUTER })
+  const types = literal ? [] : plan.paramTypes
+  const parse = encodeParse({ name: OUTER, sql: host.settings.encode(source.sql), types })
   host.together(() => {
     host.send(encodeTarget(F.DESCRIBE, STATEMENT, bind.statement), TAKE, hide)
     host.send(parse, TAKE, hide)

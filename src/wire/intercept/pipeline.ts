@@ -1,7 +1,7 @@
 // Statements of a simple Query in the extended protocol, answered as the simple one would.
 
 import { serialize } from 'pg-protocol'
-import type { Param, Piece, Plan } from '../../rewrite/plan.js'
+import type { Bound, Param, Piece, Plan } from '../../rewrite/plan.js'
 import { type Handler, TAKE, WATCH } from '../expected.js'
 import * as B from '../messages/backend.js'
 import { encodeBind } from '../messages/bind.js'
@@ -23,11 +23,13 @@ export class Pipeline {
     this.#send(piece.sql, [], [], position => position + offset)
   }
 
-  /** A rewritten one with its parameters. */
-  rewritten(piece: Piece, plan: Plan, params: readonly Param[]): void {
+  /** A rewritten one with what one execution of it sends. */
+  rewritten(piece: Piece, plan: Plan, bound: Bound): void {
     const offset = charactersBefore(this.text, piece.start)
-    this.#send(plan.sql, plan.paramTypes, params, position => {
-      const mapped = plan.mapPosition(position)
+    const source = 'sql' in bound ? bound : plan
+    const [types, params] = 'sql' in bound ? [[], []] : [plan.paramTypes, bound.params]
+    this.#send(source.sql, types, params, position => {
+      const mapped = source.mapPosition(position)
       return mapped === null ? null : mapped + offset
     })
   }

@@ -44,9 +44,9 @@ export async function runString(
       await lease.settle()
       if (plan === null) pipeline.ordinary(piece)
       else {
-        const params = await plan.run([], lease)
+        const bound = await plan.run([], lease)
         await lease.settle()
-        pipeline.rewritten(piece, plan, params)
+        pipeline.rewritten(piece, plan, bound)
       }
     }
   } catch (error) {

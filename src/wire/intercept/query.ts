@@ -48,9 +48,9 @@ async function runOne(
       return false
     }
     if (!readable) throw host.settings.unreadable()
-    const params = await plan.run([], lease)
+    const bound = await plan.run([], lease)
     await lease.settle()
-    pipeline.rewritten(piece, plan, params)
+    pipeline.rewritten(piece, plan, bound)
   } catch (error) {
     await refuse(host, lease, error, { text, offset: piece.start })
   }

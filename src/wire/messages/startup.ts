@@ -17,18 +17,28 @@ export const sslRequest = (): Buffer => request(SSL_REQUEST, Buffer.alloc(0))
 /** `key`: what BackendKeyData carried, process id and secret, 8 bytes in protocol 3.0, up to 260 in 3.2. */
 export const cancelRequest = (key: Buffer): Buffer => request(CANCEL_REQUEST, key)
 
-/** True for a walsender's session, whose messages are not ours to understand. A malformed packet is the server's to refuse. */
+/** True for a walsender's session, whose messages are not ours to understand. */
 export function asksForReplication(packet: Buffer): boolean {
+  const value = startupParameters(packet).get('replication')
+  return value !== undefined && !['false', 'off', 'no', '0', ''].includes(value.toLowerCase())
+}
+
+/** Named after the user where the client names none. */
+export function startupDatabase(packet: Buffer): string {
+  const parameters = startupParameters(packet)
+  return parameters.get('database') || (parameters.get('user') ?? '')
+}
+
+/** As many as can be read: a malformed packet is the server's to refuse. */
+function startupParameters(packet: Buffer): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>()
   const reader = new Reader(packet, 8)
   try {
-    for (let name = reader.name(); name !== ''; name = reader.name()) {
-      const value = reader.name()
-      if (name === 'replication') return !['false', 'off', 'no', '0', ''].includes(value.toLowerCase())
-    }
+    for (let name = reader.name(); name !== ''; name = reader.name()) parameters.set(name, reader.name())
   } catch (error) {
     if (!(error instanceof Malformed)) throw error
   }
-  return false
+  return parameters
 }
 
 /** Bytes needed to have the packet that begins here, or to know how many; null: no packet begins so. */

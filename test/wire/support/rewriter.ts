@@ -9,6 +9,7 @@ import {
   type Piece,
   type Plan,
   type Rewriter,
+  type Rewriting,
   textParam,
   type Upstream,
 } from '../../../src/rewrite/plan.js'
@@ -18,7 +19,7 @@ const INT4_ARRAY = 1007
 const SHAPE =
   /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|PLANSLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE|STUCK)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
 
-export interface TestRewriter extends Rewriter {
+export interface TestRewriter extends Rewriter, Rewriting {
   /** How often a statement has been planned and run. */
   planned: number
   ran: number
@@ -33,6 +34,7 @@ export function testRewriter(): TestRewriter {
     ran: 0,
     onRun() {},
     onPlan() {},
+    open: () => rewriter,
     mayConcern(sql, start, end) {
       const bytes = Buffer.from(sql.buffer, sql.byteOffset + start, end - start)
       return bytes.includes('PREDICT') || bytes.includes('predict')
@@ -90,7 +92,7 @@ function planOf(rewriter: TestRewriter, sql: string, shape: RegExpExecArray, par
           hint: 'PREDICT 1',
         })
       if (option('REFUSED')) await upstream.query('SELECT 1/0').catch(() => {})
-      return [{ format: 0, value: Buffer.from(`{${numbers}}`) }]
+      return { params: [{ format: 0, value: Buffer.from(`{${numbers}}`) }] }
     },
     mapPosition: position => (position > head.length ? position - head.length + sql.length - tail.length : null),
   }

@@ -1,0 +1,157 @@
+// From a statement that may hold a PREDICT to the plan of how to run it. Everything cheap comes first: most texts that name one of
+// our words are ordinary statements all the same.
+
+import { PgError } from '../pg-error.js'
+import type { OutputColumn, Task } from '../pql/task.js'
+import { arrayParam, encodeArray, OID } from './binary-array.js'
+import { predictFunctionExists } from './function-nodes.js'
+import { literalsOf, type TypedArray } from './literals.js'
+import { locate, statementsOf } from './locate.js'
+import { createLru } from './lru.js'
+import type { Node } from './nodes.js'
+import { buildOuter, elementType, type Source, travelsAsText } from './outer.js'
+import { type Carriage, carriageOf, unreadParams } from './outer-rules.js'
+import type { Bound, Param, Plan, Upstream } from './plan.js'
+import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
+import type { SegmentText } from './segment-text.js'
+import { highestParam, lexSql } from './sql-lexer.js'
+import { refuseUnknownOption } from './unknown-option.js'
+
+export interface PlannerDeps {
+  catalog(upstream: Upstream): Promise<SessionCatalog>
+  /**
+   * Answers one PREDICT: an array in binary format for each output column, all of one length; the element type is the column's,
+   * or text for a column that is itself an array.
+   */
+  answer(
+    task: Task,
+    outputs: readonly OutputColumn[],
+    params: readonly Param[],
+    upstream: Upstream,
+  ): Promise<readonly Param[]>
+  /** Whether the role has a predict() of its own; looked up in pg_proc where none is given. */
+  functionExists?(upstream: Upstream): Promise<boolean>
+}
+
+/**
+ * null: an ordinary statement. Otherwise the plan, made from the catalog as the client's role sees it.
+ * @param declared types of the client's parameters, 0 where it names none
+ * @throws PgError with a position in `sql`
+ */
+export type Planner = (sql: string, declared: readonly number[], upstream: Upstream) => Promise<Plan | null>
+
+/** What the tree of an outer statement decides. */
+interface Outer {
+  readonly carriage: Carriage
+  /** Parameters whose values nobody reads. */
+  readonly unread: ReadonlySet<number>
+}
+
+export const createPlanner = (deps: PlannerDeps): Planner => {
+  /** Texts that name one of our words and are ordinary statements. */
+  const ordinary = createLru<string, true>(500)
+  /** Of outer SQL that Postgres' parser has accepted. */
+  const outers = createLru<string, Outer>(500)
+  const functionExists = deps.functionExists ?? predictFunctionExists
+  const readNodes = createReader(deps.catalog)
+
+  return async (sql, declared, upstream) => {
+    const remember = sql.length <= REMEMBERED
+    if (remember && ordinary.get(sql)) return null
+    const found = await locate(sql, () => functionExists(upstream))
+    if (!found) return null
+    if (found === 'ordinary') {
+      refuseUnknownOption(sql)
+      if (remember) ordinary.set(sql, true)
+      return null
+    }
+    const { nodes, start, end, tokens } = found
+    const { questions, paramTypes } = await readNodes(found, declared, upstream)
+    const own = Math.max(declared.length, highestParam(tokens), ...nodes.map(node => highestParam(lexSql(node.pql))))
+    const { distinct, outerNodes } = number(questions, own)
+    const source = { sql, nodes: outerNodes, start, end }
+    const outer = buildOuter(source)
+    let rules = outers.get(outer.text)
+    if (!rules) {
+      rules = await readOuter(outer, nodes[0])
+      if (outer.text.length <= REMEMBERED) outers.set(outer.text, rules)
+    }
+    const { carriage, unread } = rules
+    const answers = (params: readonly Param[], client: Upstream) =>
+      run(deps, distinct, unread, params.slice(0, own), client)
+    const ownTypes = Array.from({ length: own }, (_, i) => paramTypes[i] ?? 0)
+    if (carriage === 'literals')
+      return {
+        sql: outer.text,
+        paramTypes: ownTypes,
+        hidden: 0,
+        mapPosition: outer.mapPosition,
+        run: async (params, client) => withLiterals(source, distinct, await answers(params, client), client),
+      }
+    const hidden = distinct.flatMap(({ outputs }) => outputs.map(() => 0))
+    return {
+      sql: outer.text,
+      paramTypes: [...ownTypes, ...hidden],
+      hidden: hidden.length,
+      mapPosition: outer.mapPosition,
+      run: async (params, client) => ({ params: await answers(params, client) }),
+    }
+  }
+}
+
+/** What the outer SQL's tree says of it. */
+const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
+  try {
+    const [statement] = await statementsOf(outer.text, offset => outer.toSource(offset) === null)
+    return { carriage: carriageOf(statement, first.start), unread: unreadParams(statement) }
+  } catch (error) {
+    if (!(error instanceof PgError) || error.position === undefined || error.code !== '42601') throw error
+    throw moved(error, offset => outer.toSource(offset) ?? first.start)
+  }
+}
+
+/** The hidden parameters of one execution, question by question. */
+const run = async (
+  deps: PlannerDeps,
+  questions: readonly Numbered[],
+  unread: ReadonlySet<number>,
+  params: readonly Param[],
+  upstream: Upstream,
+): Promise<readonly Param[]> => {
+  const hidden: Param[] = []
+  for (const { node, task, outputs, notices, firstParam } of questions) {
+    for (const notice of notices) upstream.notice(notice)
+    if (unread.has(firstParam)) {
+      hidden.push(...outputs.map(emptyColumn))
+      continue
+    }
+    upstream.signal.throwIfAborted()
+    try {
+      const columns = await deps.answer(task, outputs, params, upstream)
+      if (columns.length !== outputs.length)
+        throw new Error(`an answer of ${columns.length} columns where ${outputs.length} were asked for`)
+      hidden.push(...columns)
+    } catch (error) {
+      throw error instanceof PgError ? moved(error, node.toClient) : error
+    }
+  }
+  return hidden
+}
+
+const emptyColumn = (column: OutputColumn): Param =>
+  arrayParam(encodeArray(travelsAsText(column) ? OID.text : column.type, []))
+
+/** The outer SQL once more, each array written out in it. */
+const withLiterals = async (
+  source: Source,
+  questions: readonly Numbered[],
+  arrays: readonly Param[],
+  upstream: Upstream,
+): Promise<Bound> => {
+  const columns = questions.flatMap(({ outputs }) => outputs)
+  const typed = columns.map((column, i): TypedArray => ({ element: elementType(column), array: arrays[i] }))
+  const written = await literalsOf(typed, upstream)
+  const [first] = questions
+  const outer = buildOuter(source, number => written[number - first.firstParam])
+  return { sql: outer.text, mapPosition: outer.mapPosition }
+}
