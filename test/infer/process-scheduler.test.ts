@@ -1,4 +1,5 @@
 import t from 'tap'
+import { type Steps, settled } from '../../src/infer/heads/stepped.js'
 import { createContextCache } from '../../src/infer/process/context-cache.js'
 import { createLedger } from '../../src/infer/process/ledger.js'
 import { createScheduler } from '../../src/infer/process/scheduler.js'
@@ -135,4 +136,40 @@ t.test('a ledger refuses what all together may not hold, and closing gives every
   b.close()
   b.take(50)
   t.equal(ledger.used, 0, 'a closed account takes nothing')
+})
+
+t.test('work that waits for another thread stands aside, and goes on when that has come', async t => {
+  const scheduler = createScheduler()
+  const order: string[] = []
+  await new Promise<void>(resolve => {
+    function* waits(): Steps<void> {
+      order.push(yield* settled(new Promise<string>(told => setTimeout(() => told('answer'), 100))))
+      try {
+        yield* settled(Promise.reject(new Error('no answer')))
+      } catch (error) {
+        order.push((error as Error).message)
+      }
+      resolve()
+    }
+    scheduler.add({ steps: waits(), failed: nobody })
+    scheduler.add({ steps: work(10, 2, () => order.push('meanwhile')), failed: nobody })
+  })
+  t.strictSame(order, ['meanwhile', 'answer', 'no answer'])
+  t.equal(scheduler.running, 0)
+})
+
+t.test('work taken off while it waits does not come back', async t => {
+  const scheduler = createScheduler()
+  let went = false
+  function* waits(): Steps<void> {
+    yield* settled(new Promise(resolve => setTimeout(resolve, 30)))
+    went = true
+  }
+  const leave = scheduler.add({ steps: waits(), failed: nobody })
+  await new Promise(resolve => setTimeout(resolve, 10))
+  t.equal(scheduler.running, 1)
+  leave()
+  t.equal(scheduler.running, 0)
+  await new Promise(resolve => setTimeout(resolve, 60))
+  t.notOk(went)
 })

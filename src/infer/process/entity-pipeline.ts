@@ -6,7 +6,7 @@ import type { Neighbourhood } from '../decode/neighbourhood.js'
 import { type PreparedContext, prepareSteps } from '../features/context.js'
 import type { Prediction } from '../head.js'
 import { closedForm } from '../heads/closed-form.js'
-import type { SteppedFitted } from '../heads/stepped.js'
+import type { SteppedFitted, Steps } from '../heads/stepped.js'
 import type { JobOptions } from '../protocol.js'
 import { predictionArrays, timestamptzArray } from './output.js'
 import { type Accounts, type FittedContext, type Pipeline, timed } from './stages.js'
@@ -21,7 +21,7 @@ function* fitContext(
   neighbourhood: Neighbourhood,
   options: JobOptions,
   { watch, account }: Accounts,
-): Generator<void, FittedContext<Neighbourhood>, void> {
+): Steps<FittedContext<Neighbourhood>> {
   const prepared = yield* timed(watch, 'prepare', prepareSteps(neighbourhood, { rows: options.contextRows }))
   const { batch, setAside, usedChannels, encodeSteps } = prepared
   // the batch, its scaled copy with flags, and the selection being fitted
@@ -51,7 +51,7 @@ function* answer(
   neighbourhood: Neighbourhood,
   options: JobOptions,
   { watch, account }: Accounts,
-): Generator<void, [string, Buffer][], void> {
+): Steps<[string, Buffer][]> {
   const { scored, anchors } = neighbourhood
   const parts: Prediction[] = []
   for (let from = 0; from < scored.count || from === 0; from += BLOCK) {

@@ -1,6 +1,7 @@
 // One PREDICT in the inference process: rows come in and are decoded, a context is fitted or found, entities are scored, arrays go out.
 
 import { PgError, type PgErrorFields } from '../../pg-error.js'
+import type { Steps } from '../heads/stepped.js'
 import type { JobRequest, JobSummary } from '../protocol.js'
 import type { ContextCache } from './context-cache.js'
 import { pipelineFor } from './kinds.js'
@@ -84,7 +85,7 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
     leave = host.scheduler.add({ steps: work(known), failed: fail })
   }
 
-  function* work(known: FittedContext<Decoded> | null): Generator<void, void, void> {
+  function* work(known: FittedContext<Decoded> | null): Steps<void> {
     const decoded = yield* timed(milliseconds, 'decode', decoder!.finishSteps())
     decoder = null
     account.take(decoded.bytes)

@@ -1,5 +1,8 @@
 // Shares one thread among jobs: each runs for a slice, then the event loop breathes, then whoever has had least goes next. A new job gets
-// a head start, so short ones pass long ones; nobody waits long, however many come.
+// a head start, so short ones pass long ones; nobody waits long, however many come. A job whose steps yield a promise stands aside until it
+// has settled.
+
+import type { Steps } from '../heads/stepped.js'
 
 const SLICE = 20
 const HEAD_START = 100
@@ -7,7 +10,7 @@ const HEAD_START = 100
 const PATIENCE = 200
 
 export interface Work {
-  readonly steps: Generator<void, void, void>
+  readonly steps: Steps<void>
   /** Anything the steps throw. */
   readonly failed: (error: unknown) => void
 }
@@ -26,6 +29,7 @@ interface Entry extends Work {
 
 export function createScheduler(): Scheduler {
   const entries: Entry[] = []
+  const aside = new Set<Entry>()
   let clock = 0
   let ticking = false
 
@@ -42,6 +46,19 @@ export function createScheduler(): Scheduler {
   function remove(entry: Entry): void {
     const index = entries.indexOf(entry)
     if (index >= 0) entries.splice(index, 1)
+    aside.delete(entry)
+  }
+
+  function stepAside(entry: Entry, until: Promise<void>): void {
+    remove(entry)
+    aside.add(entry)
+    until.then(() => {
+      // taken off meanwhile
+      if (!aside.delete(entry)) return
+      entry.had = Math.max(entry.had, clock - HEAD_START)
+      entries.push(entry)
+      wake()
+    })
   }
 
   function tick(): void {
@@ -53,8 +70,13 @@ export function createScheduler(): Scheduler {
     let now = start
     try {
       do {
-        if (entry.steps.next().done) {
+        const step = entry.steps.next()
+        if (step.done) {
           remove(entry)
+          break
+        }
+        if (step.value) {
+          stepAside(entry, step.value)
           break
         }
         now = performance.now()
@@ -86,7 +108,7 @@ export function createScheduler(): Scheduler {
       }
     },
     get running() {
-      return entries.length
+      return entries.length + aside.size
     },
   }
 }

@@ -2,6 +2,7 @@
 // three; the scheduler, the cache and the ledger know no other shape.
 
 import type { UsedChannels } from '../features/usage.js'
+import type { Pause, Steps } from '../heads/stepped.js'
 import type { JobOptions, JobSummary } from '../protocol.js'
 import type { Account } from './ledger.js'
 
@@ -28,28 +29,36 @@ export interface FittedContext<D extends Decoded> {
   readonly bytes: number
   readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'contextBytes' | 'setAside' | 'warnings'>
   /** Arrays of the answer by name: `key 0`, …, anchor_time, then the prediction's own, all of one length. */
-  answer(asked: D, options: JobOptions, accounts: Accounts): Generator<void, [string, Buffer][], void>
+  answer(asked: D, options: JobOptions, accounts: Accounts): Steps<[string, Buffer][]>
 }
 
 export interface Pipeline<D extends Decoded, S = never> {
-  createDecoder(spec: S): { push(payload: Buffer): void; finishSteps(): Generator<void, D, void> }
-  fit(decoded: D, options: JobOptions, accounts: Accounts): Generator<void, FittedContext<D>, void>
+  createDecoder(spec: S): { push(payload: Buffer): void; finishSteps(): Steps<D> }
+  fit(decoded: D, options: JobOptions, accounts: Accounts): Steps<FittedContext<D>>
 }
 
-/** Runs a stage, adding the time its steps take to `name`. A stage is a generator's steps, or one function done in a single step. */
-export function* timed<T>(
-  watch: Stopwatch,
-  name: string,
-  stage: Generator<void, T, void> | (() => T),
-): Generator<void, T, void> {
+/**
+ * Runs a stage, adding the time its steps take to `name`, and the time they wait for another thread. A stage is a generator's steps, or one
+ * function done in a single step.
+ */
+export function* timed<T>(watch: Stopwatch, name: string, stage: Steps<T> | (() => T)): Steps<T> {
   for (;;) {
     const start = performance.now()
-    let step: IteratorResult<void, T>
-    try {
-      step = typeof stage === 'function' ? { done: true, value: stage() } : stage.next()
-    } finally {
+    const clock = () => {
       watch[name] = (watch[name] ?? 0) + performance.now() - start
     }
+    let step: IteratorResult<Pause, T>
+    try {
+      step = typeof stage === 'function' ? { done: true, value: stage() } : stage.next()
+    } catch (error) {
+      clock()
+      throw error
+    }
+    if (!step.done && step.value) {
+      yield step.value.then(clock)
+      continue
+    }
+    clock()
     yield
     if (step.done) return step.value
   }
