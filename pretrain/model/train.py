@@ -1,0 +1,220 @@
+"""Training, on CPU or one GPU, from a seed: `python -m model.train --size XS --out runs/xs --minutes 60`. Started again, it goes on.
+
+Worker processes draw batches; each batch is the function of (seed, its number) alone. A checkpoint is written every few minutes, and the
+average of the weights over the run is what is kept.
+"""
+
+import argparse
+import json
+import math
+import multiprocessing as mp
+import os
+import random
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from prior.draw import draw_batch  # noqa: E402
+
+from .network import SIZES, Network, losses, parameters_of  # noqa: E402
+
+# (context, queries, columns): few shapes, so that a compiled network is compiled few times
+SHAPES = {
+    "small": ((128, 48, 24), (256, 64, 48), (256, 64, 24), (384, 64, 32)),
+    "large": ((256, 64, 32), (512, 96, 64), (512, 96, 32), (1024, 128, 96)),
+    "tiny": ((64, 24, 12),),
+}
+HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
+
+
+def shape_of(number, shapes):
+    return shapes[number % len(shapes)]
+
+
+def draw(arguments):
+    number, seed, size, shapes = arguments
+    context, queries, width = shape_of(number, shapes)
+    # tasks of equal cost: fewer where they are large
+    size = max(2, int(size * 256 * 48 / (context * width)))
+    return number, draw_batch([seed, number], size, context, queries, width)
+
+
+def worker(todo, done):
+    np.seterr(all="ignore")
+    import warnings
+
+    warnings.simplefilter("ignore")
+    while (task := todo.get()) is not None:
+        done.put(draw(task))
+
+
+class Source:
+    """Batches in the order they are ready, several times each while new ones are being drawn."""
+
+    def __init__(self, workers, first, seed, size, shapes, reuse, keep):
+        context = mp.get_context("fork" if not torch.cuda.is_available() else "spawn")
+        self.todo, self.done = context.Queue(), context.Queue(4 * workers)
+        self.next, self.request = first, (seed, size, shapes)
+        self.reuse, self.keep, self.buffer, self.drawn = reuse, keep, [], 0
+        self.workers = [context.Process(target=worker, args=(self.todo, self.done), daemon=True) for _ in range(workers)]
+        for process in self.workers:
+            process.start()
+        for _ in range(6 * workers):
+            self.ask()
+
+    def ask(self):
+        self.todo.put((self.next, *self.request))
+        self.next += 1
+
+    def take(self):
+        """(batch, whether it is new)."""
+        ready = not self.done.empty()
+        if ready or len(self.buffer) < 8 or self.buffer[0][2] >= self.reuse:
+            number, batch = self.done.get()
+            self.ask()
+            self.drawn += 1
+            self.buffer.append([number, batch, 1])
+            if len(self.buffer) > self.keep:
+                self.buffer.pop(0)
+            return number, batch
+        self.buffer.sort(key=lambda entry: entry[2])
+        entry = self.buffer[random.randrange(min(len(self.buffer), 32))]
+        entry[2] += 1
+        return entry[0], entry[1]
+
+    def close(self):
+        for process in self.workers:
+            process.terminate()
+
+
+def to_torch(batch, device):
+    return {name: torch.from_numpy(value).to(device, non_blocking=True) for name, value in batch.items()}
+
+
+def objective(out):
+    binary = out["binary"].float()
+    return (binary * out["ce"] + (1 - binary) * out["pinball"] * 1.5).mean()
+
+
+def judge(network, batches, shapes, device, amp):
+    """Mean over tasks never trained on, beside the answer the network starts from."""
+    network.eval()
+    total = {"ce": [], "ce0": [], "mae": [], "mae0": [], "pinball": []}
+    with torch.no_grad():
+        for number, batch in batches:
+            with amp():
+                out = losses(network, to_torch(batch, device), shape_of(number, shapes)[0])
+            for name in ("ce", "ce0"):
+                total[name] += out[name][out["binary"]].tolist()
+            for name in ("mae", "mae0", "pinball"):
+                total[name] += out[name][~out["binary"]].tolist()
+    network.train()
+    return {name: round(float(np.mean(values)), 4) if values else None for name, values in total.items()}
+
+
+def schedule(done, share):
+    """Of the learning rate: warm-up over steps, constant, then to a twentieth over the last third of the time."""
+    warm = min(1.0, (done + 1) / 200)
+    return warm * (1.0 if share < 0.67 else 0.05 + 0.95 * (1 - (share - 0.67) / 0.33))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=SIZES, default="XS")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60, help="of training in all, over every start")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=16, help="tasks of 256 x 48 a step; more of smaller ones")
+    parser.add_argument("--shapes", choices=SHAPES, default="small")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reuse", type=int, default=4, help="times a batch may be used")
+    parser.add_argument("--save", type=float, default=4, help="minutes between checkpoints")
+    parser.add_argument("--held", type=int, default=8, help="batches never trained on, to judge by")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compile", action="store_true")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    random.seed(args.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    shapes = SHAPES[args.shapes]
+    network = Network(SIZES[args.size]).to(device)
+    average = Network(SIZES[args.size]).to(device)
+    average.load_state_dict(network.state_dict())
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    rest = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=device == "cuda")
+    file = args.out / "checkpoint.pt"
+    steps, spent, first = 0, 0.0, 0
+    if file.exists():
+        saved = torch.load(file, map_location=device, weights_only=True)
+        network.load_state_dict(saved["network"])
+        average.load_state_dict(saved["average"])
+        optimiser.load_state_dict(saved["optimiser"])
+        steps, spent, first = saved["steps"], saved["spent"], saved["next"]
+    amp = lambda: torch.autocast(device, dtype=torch.bfloat16)  # noqa: E731
+    run = torch.compile(losses, dynamic=False) if args.compile else losses
+    held = [draw((n, HELD_OUT + args.seed, args.batch, shapes)) for n in range(args.held)]
+    source = Source(args.workers, first, args.seed, args.batch, shapes, args.reuse, 256)
+    log = (args.out / "log.jsonl").open("a")
+    print(json.dumps({"parameters": parameters_of(network), "device": device, "steps": steps, "minutes": round(spent / 60, 1)}), flush=True)
+
+    def save(spent):
+        state = {"network": network.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
+        state |= {"steps": steps, "spent": spent, "next": first + source.drawn, "size": args.size}
+        torch.save(state, file.with_suffix(".new"))
+        file.with_suffix(".new").replace(file)
+
+    start = saved_at = told_at = time.monotonic()
+    recent = []
+    while True:
+        now = time.monotonic()
+        share = (spent + now - start) / (60 * args.minutes)
+        if share >= 1:
+            break
+        number, batch = source.take()
+        for group in optimiser.param_groups:
+            group["lr"] = args.rate * schedule(steps, share)
+        with amp():
+            out = run(network, to_torch(batch, device), shape_of(number, shapes)[0])
+            loss = objective(out)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        if torch.isfinite(norm):
+            optimiser.step()
+        steps += 1
+        fade = min(0.999, steps / (steps + 10))
+        with torch.no_grad():
+            for a, p in zip(average.parameters(), network.parameters()):
+                a.lerp_(p, 1 - fade)
+        if steps % 20 == 0:
+            recent.append(loss.item())
+        if now - told_at > 60:
+            told_at = now
+            line = {"steps": steps, "minutes": round((spent + now - start) / 60, 1), "drawn": source.drawn, "loss": round(float(np.mean(recent)), 4)}
+            print(json.dumps(line), flush=True)
+            recent = []
+        if now - saved_at > 60 * args.save:
+            saved_at = now
+            save(spent + now - start)
+            line = {"steps": steps, "minutes": round((spent + now - start) / 60, 1), "batches": first + source.drawn} | judge(average, held, shapes, device, amp)
+            print(json.dumps(line), file=log, flush=True)
+            print(json.dumps(line), flush=True)
+    source.close()
+    save(spent + time.monotonic() - start)
+    line = {"steps": steps, "minutes": round(args.minutes, 1), "batches": first + source.drawn} | judge(average, held, shapes, device, amp)
+    print(json.dumps(line), file=log, flush=True)
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
