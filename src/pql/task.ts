@@ -87,7 +87,8 @@ export type Ids =
   | { readonly kind: 'each' }
   | { readonly kind: 'list'; readonly rows: readonly (readonly TypedConstant[])[] }
   | { readonly kind: 'any'; readonly array: TypedConstant }
-  | { readonly kind: 'query'; readonly sql: string; readonly span: Span }
+  /** In parts where it holds parameters of the client's. */
+  | { readonly kind: 'query'; readonly sql: string | readonly (string | TypedConstant)[]; readonly span: Span }
 
 export type AsOf =
   | { readonly kind: 'default' }

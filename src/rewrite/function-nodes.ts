@@ -3,7 +3,7 @@
 
 import { PgError } from '../pg-error.js'
 import type { Constant, OptionSyntax } from '../pql/ast.js'
-import type { Node } from './nodes.js'
+import type { Node } from './node.js'
 import type { Upstream } from './plan.js'
 import { offsetOfByte, type Tree, walkTree } from './postgres-parser.js'
 import { closing, lexSql, type SqlToken } from './sql-lexer.js'
@@ -88,6 +88,9 @@ const functionNode = (sql: string, parsed: string, tokens: readonly SqlToken[], 
     toClient: offset => (offset <= pql.length ? toClient(offset) : offset - pql.length - 1),
     options,
     alias: range.alias ? null : 'predict',
+    keys: null,
+    varies: false,
+    facet: null,
   }
 }
 

@@ -3,14 +3,17 @@
 
 import { PgError } from '../pg-error.js'
 import { functionNodes } from './function-nodes.js'
-import { findNodes, maybePredict, type Node } from './nodes.js'
+import type { Node } from './node.js'
+import { findNodes, maybePredict } from './nodes.js'
 import { mask } from './outer.js'
 import type { Piece } from './plan.js'
 import { parseSql, type Tree, tooDeep } from './postgres-parser.js'
+import { namedAsFunctions, SCALAR_WORDS } from './scalar-nodes.js'
 import { split } from './split.js'
 import { isWord, lexSql, nextToken, type SqlToken } from './sql-lexer.js'
 
 export interface Found {
+  readonly sql: string
   readonly nodes: readonly Node[]
   readonly start: number
   readonly end: number
@@ -52,8 +55,9 @@ export const locate = async (
     const own = calls.found && (await functionExists())
     if (seen.length === 0 && own) return null
     if (pieces.length > 1) throw severalCommands()
-    const all = own ? seen : [...seen, ...calls.nodes()]
-    return { nodes: all.toSorted((a, b) => a.start - b.start), start, end, tokens, statements }
+    const named = namedAsFunctions(seen, parsedText, tokens, statements)
+    const all = own ? named : [...named, ...calls.nodes()]
+    return { sql, nodes: all.toSorted((a, b) => a.start - b.start), start, end, tokens, statements }
   }
   return 'ordinary'
 }
@@ -68,7 +72,7 @@ const isSuspect = (sql: string): boolean => {
   let before: SqlToken | null = null
   for (let token = nextToken(sql, 0); token; ) {
     const after = nextToken(sql, token.end)
-    if (isWord(token, 'predict') && maybePredict(before, after)) return true
+    if (isWord(token, ...SCALAR_WORDS) && maybePredict(before, after)) return true
     before = token
     token = after
   }

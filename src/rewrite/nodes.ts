@@ -2,23 +2,10 @@
 // and as a table expression in parentheses. Found by tokens alone; whether the text is plain SQL after all is the caller's question.
 
 import { PgError } from '../pg-error.js'
-import type { OptionSyntax } from '../pql/ast.js'
+import { correlate } from './correlate.js'
+import { type Node, nodeOf } from './node.js'
+import { SCALAR_WORDS, scalarEnd, scalarNode } from './scalar-nodes.js'
 import { closing, isSign, isWord, type SqlToken } from './sql-lexer.js'
-
-export interface Node {
-  readonly form: 'statement' | 'table' | 'function'
-  /** What the outer SQL replaces, UTF-16 offsets in the client's text: for a table expression, what stands between the parentheses. */
-  readonly start: number
-  readonly end: number
-  /** The PREDICT, for the language's parser. */
-  readonly pql: string
-  /** Offset in the client's text of an offset in `pql`, or of a span of `options`. */
-  readonly toClient: (offset: number) => number
-  /** From named arguments of the function form. */
-  readonly options: readonly OptionSyntax[]
-  /** A function in FROM without an alias is named after itself; the sub-select that takes its place is not. */
-  readonly alias: string | null
-}
 
 const VERBS = ['evaluate', 'backtest', 'monitor']
 
@@ -91,18 +78,9 @@ const tableNode = (text: string, tokens: readonly SqlToken[], i: number): Node |
     })
   // COPY takes a statement in its parentheses, so its ORDER BY and LIMIT belong to the PREDICT.
   const form = isWord(before, 'copy') && isWord(tokens[0], 'copy') ? 'statement' : 'table'
-  return nodeOf(form, text, tokens[i].start, tokens[close - 1].end)
+  const node = nodeOf(form, text, tokens[i].start, tokens[close - 1].end)
+  return form === 'table' ? { ...node, ...correlate(text, tokens, i, close, false) } : node
 }
-
-const nodeOf = (form: Node['form'], text: string, start: number, end: number): Node => ({
-  form,
-  start,
-  end,
-  pql: text.slice(start, end),
-  toClient: offset => start + offset,
-  options: [],
-  alias: null,
-})
 
 /** Index of what EXPLAIN explains; 0 where the statement is no EXPLAIN. */
 const explained = (tokens: readonly SqlToken[]): number => {
@@ -131,7 +109,7 @@ const statementAt = (tokens: readonly SqlToken[]): number => {
   for (let i = start + 1; i < tokens.length; i++) {
     if (isSign(tokens[i], '(')) depth++
     else if (isSign(tokens[i], ')')) depth--
-    else if (depth === 0 && isWord(tokens[i], 'predict') && targetFollows(tokens, i)) {
+    else if (depth === 0 && isWord(tokens[i], 'predict') && targetFollows(tokens, i) && scalarEnd(tokens, i) < 0) {
       const before = tokens[i - 1]
       if (isWord(tokens[start], 'insert')) {
         if (isSign(before, ')') || before.kind === 'quoted' || (isWord(before) && !isWord(before, 'into', 'as')))
@@ -170,8 +148,8 @@ export const findNodes = (text: string, tokens: readonly SqlToken[]): Node[] => 
   }
   const nodes: Node[] = []
   for (let i = 1; i < tokens.length; i++) {
-    if (!isWord(tokens[i], 'predict')) continue
-    const node = tableNode(text, tokens, i)
+    if (!isWord(tokens[i], ...SCALAR_WORDS)) continue
+    const node = scalarNode(text, tokens, i) ?? (isWord(tokens[i], 'predict') ? tableNode(text, tokens, i) : null)
     if (!node) continue
     if (nodes.some(outer => node.start < outer.end))
       throw new PgError({

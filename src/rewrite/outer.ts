@@ -3,8 +3,9 @@
 
 import type { PredictSyntax } from '../pql/ast.js'
 import type { OutputColumn } from '../pql/task.js'
-import type { Node } from './nodes.js'
-import { buildSegments, type SegmentText } from './segment-text.js'
+import type { Node } from './node.js'
+import { type Pick, writePicked, writeScalar } from './pick.js'
+import { buildSegments, type SegmentBuilder, type SegmentText } from './segment-text.js'
 
 export interface OuterNode {
   readonly node: Node
@@ -12,6 +13,8 @@ export interface OuterNode {
   readonly outputs: readonly OutputColumn[]
   /** Number of the parameter that holds its first column; the others follow. */
   readonly firstParam: number
+  /** Which row, where the query around says so. */
+  readonly pick: Pick | null
 }
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -23,16 +26,49 @@ export const travelsAsText = (column: OutputColumn): boolean => column.typeName.
 export const elementType = (column: OutputColumn): string =>
   travelsAsText(column) ? 'pg_catalog.text' : column.typeName
 
-/** `pg_catalog.unnest` alone would be searched for with several arguments; ROWS FROM takes each by its own name. */
-const subSelect = (outputs: readonly OutputColumn[], firstParam: number, write: WriteArray): string => {
+type Name = (column: number) => string
+
+/** FROM item of an answer. `pg_catalog.unnest` alone would be searched for with several arguments; ROWS FROM takes each by its own name. */
+const rowsFrom = ({ outputs, firstParam }: OuterNode, write: WriteArray, alias: string, name: Name): string => {
   const arrays = outputs.map((column, i) => `pg_catalog.unnest(${write(firstParam + i)}::${elementType(column)}[])`)
-  const names = outputs.map(column => quote(column.name))
-  const list = outputs.some(travelsAsText)
-    ? outputs
-        .map((c, i) => (travelsAsText(c) ? `u.${names[i]}::${c.typeName} AS ${names[i]}` : `u.${names[i]}`))
-        .join(', ')
-    : '*'
-  return `SELECT ${list} FROM ROWS FROM (${arrays.join(', ')}) AS u(${names.join(', ')})`
+  return `ROWS FROM (${arrays.join(', ')}) AS ${alias}(${outputs.map((_, i) => name(i)).join(', ')})`
+}
+
+/** SELECT and its list: every column under its own name and in its own type. */
+const select = (outputs: readonly OutputColumn[], name: Name): string => {
+  const items = outputs.map((column, i) => {
+    const [from, to] = [name(i), quote(column.name)]
+    if (travelsAsText(column)) return `${from}::${column.typeName} AS ${to}`
+    return from === to ? from : `${from} AS ${to}`
+  })
+  return `SELECT ${items.join(', ')}`
+}
+
+const subSelect = (outer: OuterNode, write: WriteArray): string => {
+  const own: Name = i => quote(outer.outputs[i].name)
+  return `${select(outer.outputs, own)} FROM ${rowsFrom(outer, write, 'u', own)}`
+}
+
+const writeNode = (outer: OuterNode, write: WriteArray, builder: SegmentBuilder): void => {
+  const { node, tail, outputs, pick } = outer
+  if (pick && node.form === 'scalar') {
+    writeScalar(
+      pick,
+      outputs,
+      rowsFrom(outer, write, 'u', i => `c${i + 1}`),
+      builder,
+    )
+    if (node.alias) builder.ours(` AS ${node.alias}`)
+  } else if (pick) {
+    const hidden: Name = i => `pgpredict_${i + 1}`
+    writePicked(pick, select(outputs, hidden), rowsFrom(outer, write, 'pgpredict_u', hidden), hidden, builder)
+  } else if (node.form === 'table') builder.ours(subSelect(outer, write))
+  else if (node.form === 'function')
+    builder.ours(`(${subSelect(outer, write)})${node.alias ? ` AS ${node.alias}` : ''}`)
+  else {
+    builder.ours(`SELECT * FROM (${subSelect(outer, write)}) AS predict `)
+    if (tail) builder.slice(node.toClient(tail.start), node.toClient(tail.end))
+  }
 }
 
 /** The client's statement in its text. */
@@ -53,27 +89,21 @@ const asParameter: WriteArray = number => `$${number}`
 export const buildOuter = ({ sql, nodes, start, end }: Source, write = asParameter): SegmentText => {
   const builder = buildSegments(sql)
   let at = start
-  for (const { node, tail, outputs, firstParam } of nodes) {
-    builder.slice(at, node.start)
-    const rows = subSelect(outputs, firstParam, write)
-    if (node.form === 'table') builder.ours(rows)
-    else if (node.form === 'function') builder.ours(`(${rows})${node.alias ? ` AS ${node.alias}` : ''}`)
-    else {
-      builder.ours(`SELECT * FROM (${rows}) AS predict `)
-      if (tail) builder.slice(node.toClient(tail.start), node.toClient(tail.end))
-    }
-    at = node.end
+  for (const outer of nodes) {
+    builder.slice(at, outer.node.start)
+    writeNode(outer, write, builder)
+    at = outer.node.end
   }
   builder.slice(at, end)
   return builder.done()
 }
 
-/** The text with each node blanked to an empty SELECT of the same length, to be read by Postgres' parser before any node is. */
+/** The text with each node blanked to an empty SELECT, or a NULL, of the same length, to be read by Postgres' parser before any node is. */
 export const mask = (sql: string, nodes: readonly Node[]): string => {
   let text = ''
   let at = 0
-  for (const { start, end } of nodes) {
-    text += sql.slice(at, start) + 'SELECT'.padEnd(end - start)
+  for (const { form, start, end } of nodes) {
+    text += sql.slice(at, start) + (form === 'scalar' ? 'NULL' : 'SELECT').padEnd(end - start)
     at = end
   }
   return text + sql.slice(at)

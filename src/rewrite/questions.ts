@@ -4,12 +4,14 @@ import { type Notice, PgError } from '../pg-error.js'
 import type { PredictSyntax } from '../pql/ast.js'
 import type { Catalog } from '../pql/catalog.js'
 import { assertSupported, check, type Given, outputColumns, type Parsed, parsePredict } from '../pql/index.js'
-import type { OutputColumn, Task } from '../pql/task.js'
+import type { Ids, OutputColumn, Task } from '../pql/task.js'
 import { aliasesIn } from './aliases.js'
 import type { Found } from './locate.js'
 import { createLru } from './lru.js'
-import type { Node } from './nodes.js'
+import { narrow } from './narrow.js'
+import type { Node } from './node.js'
 import type { OuterNode } from './outer.js'
+import { allKeys, type Pick, pickOf, throughLink } from './pick.js'
 import type { Upstream } from './plan.js'
 import { questionKey } from './same-question.js'
 import { unseen } from './unseen.js'
@@ -27,6 +29,8 @@ export interface Question {
   readonly syntax: PredictSyntax
   readonly task: Task
   readonly outputs: readonly OutputColumn[]
+  /** Which of its rows the node shows, where the query around says so. */
+  readonly pick: Pick | null
   readonly notices: readonly Notice[]
   /** Equal for questions that are answered once. */
   readonly key: string
@@ -69,25 +73,40 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
    * Reads and checks each node; a parameter keeps the type that the first node gave it.
    * @throws PgError with a position in the client's text
    */
-  return async ({ nodes, statements }: Found, declared: readonly number[], upstream: Upstream): Promise<Read> => {
+  return async (found: Found, declared: readonly number[], upstream: Upstream): Promise<Read> => {
+    const { nodes, statements } = found
     const syntaxes = nodes.map(node => inNode(node, () => parseNode(node)))
     const catalog = await catalogOf(upstream)
     const paramTypes = [...declared]
     const aliases = aliasesIn(statements, catalog)
-    const read = (node: Node, { syntax: alone, notices }: Parsed): Question => {
-      const syntax = node.options.length > 0 ? { ...alone, options: [...alone.options, ...node.options] } : alone
-      refuseVerbatimParams(syntax)
+    const read = async (node: Node, { syntax: alone, notices }: Parsed): Promise<Question> => {
+      const whole = node.options.length > 0 ? { ...alone, options: [...alone.options, ...node.options] } : alone
+      refuseVerbatimParams(whole)
+      const { syntax, keys } = node.keys
+        ? throughLink(whole, node.keys, catalog, aliases)
+        : { syntax: whole, keys: null }
       const checked = check(syntax, catalog, { paramTypes, settings: catalog.settings, aliases })
       assertSupported(checked.task)
-      const { task } = checked
+      let { task } = checked
       for (const { index, type } of task.params) if (isOpen(paramTypes[index - 1])) paramTypes[index - 1] = type
       const outputs = outputColumns(task)
-      return { node, syntax, task, outputs, notices: [...notices, ...checked.notices], key: questionKey(task, outputs) }
+      const pick = keys && pickOf(node, keys, task)
+      if (pick && node.varies)
+        task = aboutRows(task, (await narrow(found, node, pick.keys, task.entity.key, paramTypes)) ?? allKeys(task))
+      return {
+        node,
+        syntax,
+        task,
+        outputs,
+        pick,
+        notices: [...notices, ...checked.notices],
+        key: questionKey(task, outputs),
+      }
     }
     const questions: Question[] = []
     for (const [i, node] of nodes.entries()) {
       try {
-        questions.push(read(node, syntaxes[i]))
+        questions.push(await read(node, syntaxes[i]))
       } catch (error) {
         const told = await unseen(error, node.pql, upstream)
         throw told instanceof PgError ? moved(told, node.toClient) : told
@@ -96,6 +115,9 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
     return { questions, paramTypes }
   }
 }
+
+/** Rows named by the query around are named rows to the language: WHERE does not choose among them. */
+const aboutRows = (task: Task, ids: Ids): Task => ({ ...task, each: false, ids })
 
 /** Gives each distinct question its parameters, behind the client's `own`. */
 export const number = (
@@ -111,8 +133,8 @@ export const number = (
       next += question.outputs.length
       distinct.set(question.key, numbered)
     }
-    const { node, syntax, outputs } = question
-    return { node, tail: syntax.tail, outputs, firstParam: numbered.firstParam }
+    const { node, syntax, outputs, pick } = question
+    return { node, tail: syntax.tail, outputs, pick, firstParam: numbered.firstParam }
   })
   return { distinct: [...distinct.values()], outerNodes }
 }

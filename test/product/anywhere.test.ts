@@ -231,3 +231,69 @@ t.test('a statement that fails leaves the transaction failed, one that does not 
     await t.rejects(own.query('EXECUTE q'), { code: '25P02' })
   })
 })
+
+t.test('PREDICT as a value is what the rows say, for whichever rows it is asked', async t => {
+  const value = (facet: string, target: string, key: string) => `${facet}(${target} FOR ${key} ${OPTIONS})`
+  const churn = 'COUNT(orders.*, 0, 30, days) = 0'
+  const spend = 'SUM(orders.total, 0, 30, days)'
+  const one = (key: string) => value('PREDICT_PROBABILITY', churn, key)
+  client.notices.length = 0
+  t.same(
+    await values(
+      `SELECT u.user_id, a.p IS NOT DISTINCT FROM p.probability, a.v IS NOT DISTINCT FROM p.prediction
+       FROM (SELECT user_id, ${one('u.user_id')} AS p, ${value('PREDICT', churn, 'u.user_id')} AS v FROM users u) a
+       JOIN users u USING (user_id) LEFT JOIN (PREDICT ${churn} FOR users.user_id IN (SELECT user_id FROM users) ${OPTIONS}) p USING (user_id)
+       WHERE (a.p IS DISTINCT FROM p.probability) OR a.v IS DISTINCT FROM p.prediction OR p.probability IS NULL`,
+    ),
+    [],
+  )
+  t.equal(
+    (await values(`SELECT ${one('u.user_id')} FROM users u WHERE user_id <= 3 ORDER BY user_id`)).flat().toString(),
+    three.map(row => row[3]).toString(),
+  )
+  t.same(
+    await values(`SELECT ${one('u.user_id')} FROM users u WHERE user_id = $1 AND email LIKE $2`, [2, 'user%']),
+    [[three[1]![3]]],
+    'narrowed by a parameter',
+  )
+  t.same(await values(`SELECT ${one('users.user_id = $1')}, $2::text`, [3, 'x']), [[three[2]![3], 'x']])
+  t.same(
+    await values(`SELECT DISTINCT ${one('o.user_id')} FROM orders o WHERE o.user_id = 1`),
+    [[three[0]![3]]],
+    'by a foreign key',
+  )
+  t.same(await values(`SELECT ${one('users.user_id = x.id')} FROM (VALUES (1), (-7), (NULL)) x (id)`), [
+    [three[0]![3]],
+    [null],
+    [null],
+  ])
+  const [[inside]] = await values(
+    `SELECT bool_and(lower(i) <= v AND upper(i) >= v) FROM (SELECT ${value('PREDICT', spend, 'u.user_id')}::numeric AS v,
+       ${value('PREDICT_INTERVAL', spend, 'u.user_id')} AS i FROM users u WHERE user_id < 50) s`,
+  )
+  t.equal(inside, true)
+  t.same(
+    await values(`SELECT c.user_id, p.probability FROM users c CROSS JOIN LATERAL (PREDICT ${churn} FOR users.user_id = c.user_id ${OPTIONS}) p
+      WHERE c.user_id IN (1, 2, 3) AND p.probability >= 0 ORDER BY 1`),
+    three.map(row => [row[0], row[3]]),
+  )
+  const fields = (
+    await client.query(
+      `SELECT ${one('u.user_id')}, ${value('PREDICT_INTERVAL', spend, 'u.user_id')} FROM users u LIMIT 1`,
+    )
+  ).fields
+  t.same(
+    fields.map(({ name, dataTypeID }) => [name, dataTypeID]),
+    [
+      ['predict_probability', 701],
+      ['predict_interval', 3906],
+    ],
+  )
+  await client.query(`CREATE TEMP TABLE marked AS SELECT user_id, NULL::float8 AS p FROM users WHERE user_id <= 3`)
+  await client.query(`UPDATE marked SET p = ${one('users.user_id = marked.user_id')}`)
+  t.same(
+    await values('SELECT p FROM marked ORDER BY user_id'),
+    three.map(row => [row[3]]),
+  )
+  t.equal((await client.query(`DELETE FROM marked WHERE ${one('users.user_id = marked.user_id')} > 2`)).rowCount, 0)
+})

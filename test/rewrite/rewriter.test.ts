@@ -386,6 +386,190 @@ t.test('PREPARE keeps the rewritten statement on the server, EXECUTE answers it'
   t.equal(await rig.plan('PREPARE ordinary AS SELECT predict FROM users'), null)
 })
 
+const V = 'COUNT(orders.*, 0, 30, days) > 0'
+
+t.test('PREDICT is a value wherever SQL has an expression', async t => {
+  t.same(
+    await rig.rows(
+      `SELECT name, PREDICT(${V} FOR u.user_id)::text, PREDICT_PROBABILITY(${V} FOR u.user_id)::text FROM users u ORDER BY 1`,
+    ),
+    [
+      ['ann', 'true', '0.9'],
+      ['bob', 'false', '0.2'],
+      ['cy', 'true', '0.6'],
+      ['di', null, null],
+    ],
+  )
+  t.equal(asked.length, 1, 'one question, asked once for all rows')
+  t.equal(asked[0].task.each, false)
+  const named = async (sql: string) => (await client.query((await rig.plan(sql))!.sql, NOTHING)).fields.map(f => f.name)
+  const NOTHING = [null, null, null, null]
+  t.same(
+    await named(
+      `SELECT PREDICT(${V} FOR u.user_id), predict_probability(${V} FOR u.user_id) AS p, -predict_probability(${V} FOR u.user_id) FROM users u`,
+    ),
+    ['predict', 'p', '?column?'],
+  )
+  for (const [sql, expected] of [
+    [`SELECT name FROM users WHERE PREDICT_PROBABILITY(${V} FOR users.user_id) > 0.5 ORDER BY 1`, [['ann'], ['cy']]],
+    [`SELECT name FROM users u ORDER BY PREDICT_PROBABILITY(${V} FOR u.user_id) DESC NULLS LAST LIMIT 1`, [['ann']]],
+    [
+      `SELECT round(avg(PREDICT_PROBABILITY(${V} FOR u.user_id))::numeric, 4)::text FROM users u HAVING max(PREDICT_PROBABILITY(${V} FOR u.user_id)) > 0.5`,
+      [['0.5667']],
+    ],
+    [`SELECT (PREDICT(${V} FOR users.user_id = 2))::text`, [['false']]],
+    [
+      `SELECT PREDICT_PROBABILITY(${V} FOR users.user_id = o.user_id)::text FROM orders o WHERE order_id = 4`,
+      [['0.9']],
+    ],
+    [`SELECT PREDICT_PROBABILITY(${V} FOR o.user_id)::text FROM orders o WHERE order_id = 5`, [['0.2']]],
+    [
+      `SELECT count(*)::text FROM orders o WHERE NOT PREDICT(${V} FOR users.user_id = coalesce(o.user_id, 0))`,
+      [['50']],
+    ],
+    [
+      `SELECT CASE WHEN PREDICT(${V} FOR u.user_id) THEN 'yes' ELSE 'no' END FROM users u ORDER BY u.user_id`,
+      [['yes'], ['no'], ['yes'], ['no']],
+    ],
+    [`SELECT (SELECT max(PREDICT_PROBABILITY(${V} FOR u.user_id)) FROM users u)::text`, [['0.9']]],
+    [`SELECT PREDICT(${V} FOR users.user_id = 1.5)::text`, [[null]]],
+    [
+      `SELECT rank() OVER (ORDER BY PREDICT_PROBABILITY(${V} FOR u.user_id))::text FROM users u WHERE user_id < 3 ORDER BY user_id`,
+      [['2'], ['1']],
+    ],
+  ] as const)
+    t.same(await rig.rows(sql), expected, sql)
+  await client.query('CREATE TABLE valued (user_id bigint, p float8)')
+  await rig.rows(`INSERT INTO valued SELECT user_id, PREDICT_PROBABILITY(${V} FOR u.user_id) FROM users u`)
+  await rig.rows(
+    `UPDATE valued SET p = 1 - PREDICT_PROBABILITY(${V} FOR users.user_id = valued.user_id) WHERE user_id < 3`,
+  )
+  t.same(
+    (await client.query('SELECT p FROM valued ORDER BY user_id')).rows.map(({ p }) => p?.toFixed(1)),
+    ['0.1', '0.8', '0.6', undefined],
+  )
+  t.same(
+    await rig.rows(
+      `SELECT PREDICT(${V} FOR users.user_id = $1)::text, $2::text`,
+      textParam(20, '3'),
+      textParam(25, 'x'),
+    ),
+    [['true', 'x']],
+  )
+})
+
+t.test('a table expression may be about the row beside it', async t => {
+  t.same(
+    await rig.rows(
+      `SELECT c.name, p.probability::text FROM users c CROSS JOIN LATERAL (PREDICT ${V} FOR users.user_id = c.user_id) p ORDER BY 1`,
+    ),
+    [
+      ['ann', '0.9'],
+      ['bob', '0.2'],
+      ['cy', '0.6'],
+    ],
+  )
+  t.equal(asked.length, 1)
+  t.same(
+    await rig.rows(
+      `SELECT name, (SELECT probability FROM (PREDICT ${V} FOR users.user_id = user_id) p)::text FROM users ORDER BY 1`,
+    ),
+    [
+      ['ann', '0.9'],
+      ['bob', '0.2'],
+      ['cy', '0.6'],
+      ['di', null],
+    ],
+    'a column without its table is that of the query around',
+  )
+  const sql = `SELECT 1 FROM users c, LATERAL (PREDICT ${V} FOR users.user_id = c.nothing) p`
+  const plan = await rig.plan(sql)
+  const error = await client.query(plan!.sql, [null, null, null, null]).catch(e => e)
+  t.equal(plan!.mapPosition(Number(error.position)), sql.indexOf('c.nothing') + 1)
+})
+
+t.test('only rows that the query can ask for are scored', async t => {
+  const v = `PREDICT(${V} FOR u.user_id)`
+  const idsOf = async (sql: string, ...types: number[]) => {
+    asked.length = 0
+    const plan = await rig.plan(sql, types)
+    t.ok(plan, sql)
+    await plan!.run([], upstream)
+    const { ids } = asked[0].task
+    if (ids.kind !== 'query') return ids.kind
+    const parts = typeof ids.sql === 'string' ? [ids.sql] : ids.sql
+    const text = parts.map(part => (typeof part === 'string' ? part : '$?')).join('')
+    // it must run where it stands
+    await client.query(text.replaceAll('$?', 'NULL'))
+    return text.replace(/^SELECT \* FROM \(SELECT (.*)\) AS k WHERE k1 IS NOT NULL$/s, '$1')
+  }
+  const all = 'SELECT "user_id" FROM "public"."users"'
+  const key = '(u.user_id)::bigint AS k1 FROM users u'
+  for (const [sql, expected] of [
+    [`SELECT ${v} FROM users u`, key],
+    [
+      `SELECT ${v} FROM users u WHERE user_id = 2 AND name LIKE 'b%'`,
+      `${key} WHERE (user_id = 2) AND (name LIKE 'b%')`,
+    ],
+    [
+      `SELECT 1 FROM users u WHERE user_id BETWEEN 1 AND 2 AND ${v} AND name IS NOT NULL GROUP BY 1 ORDER BY ${v}`,
+      `${key} WHERE (user_id BETWEEN 1 AND 2) AND (name IS NOT NULL)`,
+    ],
+    [`SELECT 1 FROM users u WHERE user_id = 1 OR ${v}`, key],
+    [`SELECT avg(${v}::int) FROM users u WHERE random() < 0.5 AND user_id > 1`, `${key} WHERE (user_id > 1)`],
+    [
+      `SELECT ${v} FROM users u JOIN orders o USING (user_id) WHERE o.status = 'paid'`,
+      `${key} JOIN orders o USING (user_id) WHERE (o.status = 'paid')`,
+    ],
+    [`SELECT ${v} FROM orders o LEFT JOIN users u ON u.user_id = o.user_id AND random() > 0`, all],
+    [`SELECT PREDICT(${V} FOR users.user_id = u.user_id) FROM (SELECT * FROM users) u`, all],
+    [`WITH users AS (SELECT 5 AS user_id) SELECT PREDICT(${V} FOR public.users.user_id = u.user_id) FROM users u`, all],
+    [`WITH x AS (SELECT 5) SELECT ${v} FROM users u WHERE user_id = 1`, `${key} WHERE (user_id = 1)`],
+    [`SELECT ${v} FROM users u WHERE user_id = 1 FOR UPDATE`, all],
+    [`SELECT (SELECT ${v} FROM orders o WHERE o.user_id = u.user_id LIMIT 1) FROM users u WHERE u.user_id = 3`, all],
+    [
+      `SELECT (SELECT max(PREDICT(${V} FOR o.user_id)::int) FROM orders o WHERE o.user_id = u.user_id AND o.status = 'paid' AND signed IS NULL) FROM users u`,
+      "(o.user_id)::bigint AS k1 FROM orders o WHERE (o.status = 'paid')",
+    ],
+    [
+      `INSERT INTO valued SELECT user_id, ${v}::int FROM users u WHERE user_id IN (1, 2) ON CONFLICT DO NOTHING`,
+      `${key} WHERE (user_id IN (1, 2))`,
+    ],
+    [`UPDATE valued SET p = PREDICT_PROBABILITY(${V} FOR users.user_id = valued.user_id) WHERE user_id = 1`, all],
+    [
+      `SELECT 1 FROM users u CROSS JOIN LATERAL (PREDICT ${V} FOR users.user_id = u.user_id) p WHERE u.name = 'bob' AND p.probability > 0.1`,
+      `${key} WHERE (u.name = 'bob')`,
+    ],
+    [
+      `SELECT 1 FROM orders o, users u, LATERAL (PREDICT ${V} FOR users.user_id = u.user_id) p`,
+      '(u.user_id)::bigint AS k1 FROM orders o, users u',
+    ],
+    [`SELECT 1 FROM users u RIGHT JOIN LATERAL (PREDICT ${V} FOR users.user_id = abs(1)) p ON true`, all],
+  ])
+    t.equal(await idsOf(sql), expected, sql)
+  t.equal(
+    await idsOf(`SELECT ${v} FROM users u WHERE user_id = $1 AND name = '$1'`),
+    `${key} WHERE (user_id = $?) AND (name = '$1')`,
+  )
+})
+
+t.test('a value that cannot be is refused where it stands', async t => {
+  for (const [inner, code, at] of [
+    [`PREDICT(${V} FOR EACH u.user_id)`, '42601', 'EACH'],
+    [`PREDICT(${V} FOR u.user_id IN (1, 2))`, '42601', 'IN ('],
+    [`PREDICT(${V} FOR users.user_id = ANY ($1))`, '42601', 'ANY'],
+    [`PREDICT(${V} FOR u.name)`, '42P10', 'u.name'],
+    [`PREDICT(COUNT(nothing.*, 0, 30, days) > 0 FOR u.user_id)`, '42P01', 'nothing'],
+    [`PREDICT_INTERVAL(${V} FOR u.user_id)`, '42809', 'PREDICT_INTERVAL'],
+    [`PREDICT_INTERVAL(${V} FOR u.user_id, 0.5)`, '0A000', '0.5'],
+    [`PREDICT_PROBABILITY(COUNT(orders.*, 0, 30, days) FOR u.user_id)`, '42809', 'PREDICT_PROB'],
+    [`PREDICT_PROBABILITY(${V}, true FOR u.user_id)`, '0A000', ', true'],
+  ]) {
+    const sql = `SELECT ${inner} FROM users u`
+    await t.rejects(rig.plan(sql), { code, position: sql.lastIndexOf(at) }, inner)
+  }
+})
+
 t.test("a client's parameter in verbatim SQL of a PREDICT is refused, since it would be read as another", async t => {
   const start = 'SELECT 1 FROM (PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR'
   for (const rest of [

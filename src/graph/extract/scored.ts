@@ -48,8 +48,11 @@ export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlP
 function wanted(task: Task, ids: Exclude<Ids, { kind: 'each' }>, params: SqlParams): { sql: string; order: boolean } {
   const { key } = task.entity
   const names = key.map((_, i) => `w${i + 1}`)
-  if (ids.kind === 'query')
-    return { sql: `SELECT DISTINCT * FROM (${ids.sql}) AS w (${names.join(', ')})`, order: false }
+  if (ids.kind === 'query') {
+    const parts = typeof ids.sql === 'string' ? [ids.sql] : ids.sql
+    const query = parts.map(part => (typeof part === 'string' ? part : params.constant(part))).join('')
+    return { sql: `SELECT DISTINCT * FROM (${query}) AS w (${names.join(', ')})`, order: false }
+  }
   const distinct = (from: string) =>
     `SELECT ${names.join(', ')}, pg_catalog.min(o) AS o FROM ${from} GROUP BY ${names.join(', ')}`
   if (ids.kind === 'any')

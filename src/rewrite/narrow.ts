@@ -1,0 +1,228 @@
+// Whose predictions a query can look at: the keys that its own FROM and WHERE give, where a second reading of them can be trusted to
+// give no fewer. A condition that is not plainly free of side effects, or that reads a prediction, is left out: then more rows are
+// scored, and never a wrong one.
+
+import type { Column } from '../pql/catalog.js'
+import type { Ids, TypedConstant } from '../pql/task.js'
+import type { KeyExpression } from './correlate.js'
+import type { Found } from './locate.js'
+import type { Node } from './node.js'
+import { parseSql, type Tree, walkTree } from './postgres-parser.js'
+import { isSign, isWord, lexSql, type SqlToken } from './sql-lexer.js'
+
+/** Nodes of expressions that only compute. A call is none of them: it may be volatile. */
+const PURE = new Set(
+  (
+    'ColumnRef String A_Const A_Expr BoolExpr NullTest BooleanTest ParamRef TypeCast TypeName List Integer Float A_ArrayExpr ' +
+    'SQLValueFunction CoalesceExpr CaseExpr CaseWhen MinMaxExpr'
+  ).split(' '),
+)
+
+/** Words that end FROM or WHERE outside parentheses. */
+const AFTER = 'group having window order limit offset fetch union intersect except returning'.split(' ')
+
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+interface Select {
+  readonly from: Range
+  readonly where: Range | null
+  /** Its names may be those of a query around it. */
+  readonly nested: boolean
+}
+
+const depthOf = (token: SqlToken): number =>
+  isSign(token, '(') || isSign(token, '[') ? 1 : isSign(token, ')') || isSign(token, ']') ? -1 : 0
+
+/** Index of the SELECT that the token at `at` is evaluated in, or -1. */
+const selectAround = (tokens: readonly SqlToken[], at: number): number => {
+  let depth = 0
+  for (let i = at - 1; i >= 0; i--) {
+    if (depth === 0 && isWord(tokens[i], 'select')) return i
+    if (depth === 0 && isWord(tokens[i], 'update', 'delete', 'merge', 'values')) return -1
+    depth = Math.max(0, depth - depthOf(tokens[i]))
+  }
+  return -1
+}
+
+/** FROM and WHERE of the SELECT at `start`; null where it has none, or locks its rows. */
+const readSelect = (tokens: readonly SqlToken[], start: number): Select | null => {
+  let depth = 0
+  let from = -1
+  let where = -1
+  let end = -1
+  let i = start + 1
+  for (; i < tokens.length; i++) {
+    const token = tokens[i]
+    depth += depthOf(token)
+    if (depth < 0 || isSign(token, ';')) break
+    if (depth > 0 || token.kind !== 'word') continue
+    if (token.text === 'for') return null
+    if (token.text === 'from' && from < 0 && !isWord(tokens[i - 1], 'distinct')) from = i + 1
+    else if (from < 0 || end >= 0) continue
+    else if (token.text === 'where') where = i + 1
+    else if (AFTER.includes(token.text) || (token.text === 'on' && isWord(tokens[i + 1], 'conflict'))) end = i
+  }
+  if (from < 0) return null
+  if (end < 0) end = i
+  return {
+    from: { from, to: where < 0 ? end : where - 1 },
+    where: where < 0 ? null : { from: where, to: end },
+    nested: tokens.slice(0, start).reduce((sum, token) => sum + depthOf(token), 0) > 0,
+  }
+}
+
+/** The conditions that AND joins in a range of tokens; one where OR stands among them. */
+const conjunctsOf = (tokens: readonly SqlToken[], { from, to }: Range): Range[] => {
+  const found: Range[] = []
+  let start = from
+  let depth = 0
+  let between = false
+  for (let i = from; i < to; i++) {
+    depth += depthOf(tokens[i])
+    if (isWord(tokens[i], 'case')) depth++
+    else if (isWord(tokens[i], 'end')) depth--
+    if (depth > 0) continue
+    if (isWord(tokens[i], 'or')) return [{ from, to }]
+    if (isWord(tokens[i], 'between')) between = true
+    else if (isWord(tokens[i], 'and')) {
+      if (!between) {
+        found.push({ from: start, to: i })
+        start = i + 1
+      }
+      between = false
+    }
+  }
+  return [...found, { from: start, to }]
+}
+
+/** FROM in front of a LATERAL item: what gives the rows that it is about. */
+const before = (tokens: readonly SqlToken[], from: Range, at: number): Range | null => {
+  let to = at - 1
+  if (!isSign(tokens[to], '(')) return null
+  if (isWord(tokens[to - 1], 'lateral')) to--
+  if (isSign(tokens[to - 1], ',')) to--
+  else if (isWord(tokens[to - 1], 'join')) {
+    to--
+    while (isWord(tokens[to - 1], 'cross', 'inner', 'left', 'outer')) to--
+    if (isWord(tokens[to - 1], 'right', 'full', 'natural')) return null
+  } else return null
+  const depth = tokens.slice(from.from, to).reduce((sum, token) => sum + depthOf(token), 0)
+  return to > from.from && depth === 0 ? { from: from.from, to } : null
+}
+
+/** Names of the tables of FROM; null where something else stands in it, or a condition that may do more than compare. */
+const tablesIn = (items: readonly Tree[], ctes: ReadonlySet<string>): Set<string> | null => {
+  const names = new Set<string>()
+  for (const item of items) {
+    const table = item.RangeVar as { relname: string; schemaname?: string; alias?: { aliasname: string } } | undefined
+    const join = item.JoinExpr as { larg: Tree; rarg: Tree; quals?: Tree; alias?: unknown } | undefined
+    if (table) {
+      if (!table.schemaname && ctes.has(table.relname)) return null
+      names.add(table.alias?.aliasname ?? table.relname)
+    } else if (join && !join.alias && isPure(join.quals)) {
+      const inner = tablesIn([join.larg, join.rarg], ctes)
+      if (!inner) return null
+      for (const name of inner) names.add(name)
+    } else return null
+  }
+  return names
+}
+
+const isPure = (tree: unknown): boolean => {
+  let pure = true
+  walkTree(tree, type => {
+    pure &&= PURE.has(type)
+    return pure
+  })
+  return pure
+}
+
+/** Whether every column is one of these tables', told by its name. */
+const isOf = (tree: unknown, names: ReadonlySet<string>): boolean => {
+  let own = true
+  walkTree(tree, (type, node) => {
+    if (type !== 'ColumnRef') return true
+    const [table, column] = node.fields as { String?: { sval?: string } }[]
+    own &&= column?.String !== undefined && names.has(table.String?.sval ?? '')
+    return own
+  })
+  return own
+}
+
+const parsed = async (sql: string): Promise<Tree | null> => {
+  const outcome = await parseSql(sql)
+  return outcome.kind === 'tree' ? ((outcome.statements[0]?.SelectStmt as Tree | undefined) ?? null) : null
+}
+
+/**
+ * The keys that the query around `node` can ask for, as a query for them; null where that is not known: every key, then.
+ * @param keys an expression for each column of `key`
+ * @param declared types of the client's parameters
+ */
+export const narrow = async (
+  { sql, tokens, nodes, statements }: Found,
+  node: Node,
+  keys: readonly KeyExpression[],
+  key: readonly Column[],
+  declared: readonly number[],
+): Promise<Extract<Ids, { kind: 'query' }> | null> => {
+  const at = tokens.findIndex(({ start }) => start === node.start)
+  const start = selectAround(tokens, at)
+  const select = start < 0 ? null : readSelect(tokens, start)
+  if (!select) return null
+  const inside = at >= select.from.from && at < select.from.to
+  const from = inside ? before(tokens, select.from, at) : select.from
+  if (!from) return null
+  const span = ({ from, to }: Range) => ({ start: tokens[from].start, end: tokens[to - 1].end })
+  const text = (range: Range) => sql.slice(span(range).start, span(range).end)
+  const holdsNode = (range: Range) => nodes.some(({ start }) => start >= span(range).start && start < span(range).end)
+  if (holdsNode(from)) return null
+
+  const ctes = new Set<string>()
+  walkTree(statements, (type, { ctename }) => {
+    if (type === 'CommonTableExpr') ctes.add(ctename as string)
+    return true
+  })
+  const values = keys.map(({ prefix, start, end }) => `(${prefix}${sql.slice(start, end)})`)
+  const plain = `SELECT ${values.join(', ')} FROM ${text(from)}`
+  const tree = await parsed(plain)
+  const names = tree && tablesIn(tree.fromClause as readonly Tree[], ctes)
+  const strict = select.nested || inside
+  const fits = (tree: unknown) => isPure(tree) && (!strict || isOf(tree, names!))
+  const targets = ((tree?.targetList ?? []) as { ResTarget: { val: Tree } }[]).map(({ ResTarget }) => ResTarget.val)
+  if (!names || !fits(targets) || (strict && !isOf(tree!.fromClause, names))) return null
+  const conditions: string[] = []
+  for (const range of select.where ? conjunctsOf(tokens, select.where) : []) {
+    if (range.to <= range.from || holdsNode(range)) continue
+    const condition = await parsed(`${plain} WHERE ${text(range)}`)
+    if (condition?.whereClause && fits(condition.whereClause)) conditions.push(`(${text(range)})`)
+  }
+  const casts = keys.map((_, i) => `${values[i]}::${key[i].typeName.replace(/\([^)]*\)/, '')} AS k${i + 1}`)
+  const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''
+  const notNull = keys.map((_, i) => `k${i + 1} IS NOT NULL`).join(' AND ')
+  return {
+    kind: 'query',
+    sql: withParams(
+      `SELECT * FROM (SELECT ${casts.join(', ')} FROM ${text(from)}${where}) AS k WHERE ${notNull}`,
+      declared,
+    ),
+    span: { start: 0, end: 0 },
+  }
+}
+
+/** The text with the client's parameters taken out: they have other numbers in the statement that it becomes a part of. */
+const withParams = (sql: string, declared: readonly number[]): readonly (string | TypedConstant)[] => {
+  const parts: (string | TypedConstant)[] = []
+  let at = 0
+  for (const { kind, text, start, end } of lexSql(sql)) {
+    if (kind !== 'param') continue
+    const index = Number(text)
+    const constant = { kind: 'param', index, start, end } as const
+    parts.push(sql.slice(at, start), { constant, type: declared[index - 1] ?? 0, typeName: '' })
+    at = end
+  }
+  return [...parts, sql.slice(at)]
+}

@@ -1,0 +1,96 @@
+// PREDICT as a value: PREDICT(target FOR key), PREDICT_PROBABILITY(…) and PREDICT_INTERVAL(…), wherever SQL has an expression.
+
+import { PgError } from '../pg-error.js'
+import { correlate, indexOutside } from './correlate.js'
+import type { Facet, Node } from './node.js'
+import { offsetOfByte, type Tree, walkTree } from './postgres-parser.js'
+import { closing, isSign, isWord, type SqlToken } from './sql-lexer.js'
+
+const FACETS: Readonly<Record<string, Facet>> = {
+  predict: 'value',
+  predict_probability: 'probability',
+  predict_interval: 'interval',
+}
+
+/** The words that a scalar PREDICT begins with. */
+export const SCALAR_WORDS: readonly string[] = Object.keys(FACETS)
+
+/** Index of the parenthesis that closes the scalar PREDICT at `i`; -1 where none stands there: only ours holds a FOR. */
+export const scalarEnd = (tokens: readonly SqlToken[], i: number): number => {
+  if (!isWord(tokens[i], ...SCALAR_WORDS) || !isSign(tokens[i + 1], '(') || isSign(tokens[i - 1], '.')) return -1
+  const close = closing(tokens, i + 1)
+  return close > 0 && indexOutside(tokens, i + 2, close, at => isWord(tokens[at], 'for')) < close ? close : -1
+}
+
+/** @throws PgError where it names no row, or asks for what is not answered */
+export const scalarNode = (text: string, tokens: readonly SqlToken[], i: number): Node | null => {
+  const close = scalarEnd(tokens, i)
+  if (close < 0) return null
+  const facet = FACETS[tokens[i].text]
+  const forAt = indexOutside(tokens, i + 2, close, at => isWord(tokens[at], 'for'))
+  const comma = indexOutside(tokens, i + 2, close, at => isSign(tokens[at], ','))
+  if (comma < forAt) throw oneArgument(tokens[i].text, tokens[comma].start)
+  if (comma < close) refuseLevel(text, tokens, facet, comma, close)
+  const found = correlate(text, tokens, i + 2, comma, true)!
+  return {
+    form: 'scalar',
+    start: tokens[i].start,
+    end: tokens[close].end,
+    ...found,
+    facet,
+    options: [],
+    alias: null,
+  }
+}
+
+const oneArgument = (word: string, position: number): PgError =>
+  new PgError({
+    code: '0A000',
+    message: `${word.toUpperCase()} takes a target and FOR`,
+    hint: `Write: ${word.toUpperCase()}(target FOR table.key)`,
+    position,
+  })
+
+/** PREDICT_INTERVAL(…, 0.9): the one level there is may be said. */
+const refuseLevel = (text: string, tokens: readonly SqlToken[], facet: Facet, comma: number, close: number): void => {
+  if (facet !== 'interval')
+    throw oneArgument(facet === 'value' ? 'predict' : 'predict_probability', tokens[comma].start)
+  const level = text.slice(tokens[comma].end, tokens[close].start).trim()
+  if (Number(level) === 0.9) return
+  throw new PgError({
+    code: '0A000',
+    message: 'an interval of another level than 0.9 is not supported yet',
+    hint: 'Write: PREDICT_INTERVAL(target FOR table.key)',
+    position: tokens[comma + 1].start,
+  })
+}
+
+/**
+ * The nodes with the name that their column would have, had a function stood there: where a scalar is a whole item of a select list
+ * and has no name.
+ * @param parsed the text that `statements` were parsed from, a NULL in the place of each scalar
+ */
+export const namedAsFunctions = (
+  nodes: readonly Node[],
+  parsed: string,
+  tokens: readonly SqlToken[],
+  statements: readonly Tree[],
+): readonly Node[] => {
+  if (!nodes.some(node => node.form === 'scalar')) return nodes
+  const unnamed = new Set<number>()
+  const look = (items: unknown) => {
+    for (const { ResTarget } of (items ?? []) as { ResTarget?: { name?: string; val?: Tree } }[]) {
+      const constant = ResTarget?.val?.A_Const as { isnull?: boolean; location?: number } | undefined
+      if (constant?.isnull && !ResTarget?.name) unnamed.add(offsetOfByte(parsed, constant.location ?? 0))
+    }
+  }
+  walkTree(statements, (type, node) => {
+    if (type === 'SelectStmt') look(node.targetList)
+    else if (/^(Insert|Update|Delete|Merge)Stmt$/.test(type)) look(node.returningList)
+    return true
+  })
+  return nodes.map(node => {
+    if (node.form !== 'scalar' || !unnamed.has(node.start)) return node
+    return { ...node, alias: tokens.find(({ start }) => start === node.start)!.text }
+  })
+}
