@@ -70,11 +70,10 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
     try {
       greeting = await greet(client, secureContext)
     } catch (error) {
-      if (!(error instanceof ConnectionClosed))
-        log.info({ err: error, peer: client.remoteAddress }, 'connection refused')
-      if (error instanceof Refused) hangUp(error.socket, fatalMessage('08P01', error.message))
-      else client.destroy()
-      return
+      if (error instanceof ConnectionClosed) return void client.destroy()
+      const { message } = error as Error
+      log.info({ reason: message, peer: client.remoteAddress }, 'connection refused')
+      return error instanceof Refused ? hangUp(error.socket, fatalMessage('08P01', message)) : hangUp(client)
     } finally {
       clearTimeout(clock)
       arriving.delete(client)

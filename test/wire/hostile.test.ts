@@ -27,20 +27,20 @@ t.test('a length below 4 or beyond the protocol’s limit ends the session with 
   }
 })
 
-t.test('start-up packets of absurd length are refused', async t => {
+t.test('start-up packets of absurd length end the connection without a word, as at the server', async t => {
   for (const length of [0, 7, 10_001, -1]) {
     const client = await RawClient.open(house.proxy.port)
     const bytes = Buffer.alloc(8)
     bytes.writeInt32BE(length, 0)
     client.send(bytes)
-    t.match(error((await client.next())!), { C: '08P01' })
+    t.equal(await client.next(), null)
   }
   const endless = await RawClient.open(house.proxy.port)
   endless.send(Buffer.from([0, 0, 0, 16, 0, 3, 0, 0]), Buffer.from('no zero!'))
   t.match(transcript([(await endless.next())!]), /^E\((08P01|28000)\)/, 'the server’s to refuse')
   const http = await RawClient.open(house.proxy.port)
   http.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'))
-  t.match(error((await http.next())!), { C: '08P01' })
+  t.equal(await http.next(), null)
 })
 
 t.test('malformed messages about our statements are the server’s to refuse', async t => {

@@ -64,7 +64,8 @@ export async function greet(client: Socket, secureContext: SecureContext | null)
 async function readPacket(socket: Socket, bytes: Buffer): Promise<{ packet: Buffer; rest: Buffer }> {
   for (let here = bytes; ; ) {
     const length = startupLength(here)
-    if (length === null) throw new Refused('invalid length of startup packet', socket)
+    // Closed without a word, as the server does: whoever sent this may not speak the protocol at all.
+    if (length === null) throw new Error('invalid length of startup packet')
     if (here.length >= length) return { packet: here.subarray(0, length), rest: here.subarray(length) }
     here = Buffer.concat([here, await readAtLeast(socket, length - here.length)])
   }

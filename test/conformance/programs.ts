@@ -1,0 +1,71 @@
+// Looks for programs and files, and runs what may fail.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import type { OsUser } from '../../src/demo/binaries.js'
+
+export interface Run {
+  readonly code: number | null
+  /** Standard output and errors together. */
+  readonly output: string
+}
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly user?: OsUser
+  /** Milliseconds until the program is killed; five minutes unless told otherwise. */
+  readonly limit?: number
+}
+
+/** Runs a program to its end, whatever that is. Nothing of our own PG* environment reaches it. */
+export function runAnyway(program: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  const { cwd, env, user, limit = 300_000 } = options
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PG|DATABASE_URL)/.test(name))
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd,
+      ...user,
+      env: { ...Object.fromEntries(kept), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const clock = setTimeout(() => child.kill('SIGKILL'), limit)
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', text => {
+        output += text
+      })
+    child.once('error', reject)
+    child.once('close', code => {
+      clearTimeout(clock)
+      resolve({ code, output })
+    })
+  })
+}
+
+/** As `runAnyway`; rejects, with the end of what the program said, when it fails. */
+export async function mustRun(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { code, output } = await runAnyway(program, args, options)
+  if (code !== 0) throw new Error(`${program} ended with ${code}:\n${output.slice(-3000)}`)
+  return output
+}
+
+export const hasProgram = (name: string): boolean => spawnSync('which', [name]).status === 0
+
+/** Names those of the files that are not there. */
+export const lacking = (...files: string[]): string[] =>
+  files.filter(file => !existsSync(file)).map(file => `there is no ${file}`)
+
+/** Postgres' own programs, as Debian installs the newest version; null where it does not. */
+export function debianPostgres(): string | null {
+  try {
+    const [newest] = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a))
+    return newest === undefined ? null : path.join('/usr/lib/postgresql', newest)
+  } catch {
+    return null
+  }
+}
+
+/** /usr/lib/postgresql/15 → 15 */
+export const versionOf = (postgres: string): string => path.basename(postgres)
