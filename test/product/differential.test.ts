@@ -1,0 +1,72 @@
+// A hundred random queries around PREDICT, each compared with what Postgres says when the same predictions stand in a table.
+
+import t from 'tap'
+import { writeShop } from '../../src/demo/shop.js'
+import { connect, startPostgres } from '../helpers/postgres.js'
+import { databaseOf, startProduct } from '../helpers/service.js'
+import { type Question, randomQuery, type Spelling } from './random-sql.js'
+
+const QUERIES = 100
+const FIRST_SEED = Number(process.env.PGPREDICT_SEED ?? 1)
+
+const server = await startPostgres()
+t.teardown(() => server.stop())
+const product = await startProduct(server.url())
+t.teardown(() => product.stop(0))
+const shop = await server.createDatabase()
+const direct = await connect(shop)
+t.teardown(() => direct.end())
+await writeShop(direct, { seed: 47, now: new Date('2026-03-05T13:07:00Z'), users: 160 })
+const client = await product.connect(databaseOf(shop))
+t.teardown(() => client.end())
+
+const TARGETS: Record<Question, string> = {
+  churn: 'COUNT(orders.*, 0, 30, days) = 0',
+  spend: 'SUM(orders.total, 0, 30, days)',
+}
+const OPTIONS = "AS OF '2026-02-20' WITH (mode = fast, context_size = 800)"
+const each = (question: Question) => `PREDICT ${TARGETS[question]} FOR EACH users.user_id ${OPTIONS}`
+
+const asked: Spelling = {
+  rows: (question, style) =>
+    style === 0
+      ? `predict($$ ${each(question)} $$)`
+      : style === 1
+        ? `(${each(question)})`
+        : `(\n ${each(question).replaceAll(' ', '  ')} )`,
+  rowOf: (question, key) => `LATERAL (PREDICT ${TARGETS[question]} FOR users.user_id = ${key} ${OPTIONS})`,
+  value: (question, key) => `PREDICT(${TARGETS[question]} FOR users.user_id = ${key} ${OPTIONS})`,
+  probability: key => `PREDICT_PROBABILITY(${TARGETS.churn} FOR users.user_id = ${key} ${OPTIONS})`,
+}
+
+const stored: Spelling = {
+  rows: question => `(SELECT * FROM each_${question})`,
+  rowOf: (question, key) => `LATERAL (SELECT * FROM all_${question} a WHERE a.user_id = ${key})`,
+  value: (question, key) => `(SELECT a.prediction FROM all_${question} a WHERE a.user_id = ${key})`,
+  probability: key => `(SELECT a.probability FROM all_churn a WHERE a.user_id = ${key})`,
+}
+
+for (const question of ['churn', 'spend'] as const) {
+  await client.query(`CREATE TABLE each_${question} AS ${each(question)}`)
+  const named = `FOR users.user_id IN (SELECT user_id FROM users)`
+  await client.query(`CREATE TABLE all_${question} AS PREDICT ${TARGETS[question]} ${named} ${OPTIONS}`)
+}
+
+const rowsOf = async (on: typeof direct, text: string): Promise<string[]> => {
+  const { rows } = await on.query({ text, rowMode: 'array' })
+  const lines = rows.map(row => JSON.stringify(row))
+  // without an ORDER BY over all it shows, a query may give its rows in any order
+  return / ORDER BY 1[^)]*$/.test(text) ? lines : lines.toSorted()
+}
+
+t.test(`${QUERIES} random queries give what they give over a table of predictions`, async t => {
+  let filled = 0
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + QUERIES; seed++) {
+    const question = randomQuery(seed, asked)
+    const expected = await rowsOf(direct, randomQuery(seed, stored))
+    const found = await rowsOf(client, question).catch(error => [`${error.code}: ${error.message}`])
+    if (expected.length > 0) filled++
+    if (JSON.stringify(found) !== JSON.stringify(expected)) t.same(found, expected, `seed ${seed}: ${question}`)
+  }
+  t.ok(filled > QUERIES * 0.7, `${filled} of them have rows`)
+})
