@@ -1,7 +1,8 @@
 // What one extraction statement brings back, and how to read it: the shape handed from the graph to the features.
 //
 // The statement returns rows of
-//   (part int4, k int4[], t timestamptz[], v float8[][], c int4[][], <one array a key column, in the key's own type>)
+//   (part int4, k int4[], t timestamptz[], v float8[][], c int4[][], <one array a key column, in the key's own type>
+//    [, <the classes of a target of several, in their own type>, text[]])
 // in binary format. `part` is an index into `NeighbourhoodSpec.parts`; a large part comes in several rows, in order of k. Within one row
 // all arrays have the same length n (v and c are n x width; NULL where width is 0; a part without rows sends no row). Within a part, rows
 // are ordered by k, then time, then primary key, so that equal data gives equal bytes. NULL elements are missing values.
@@ -77,7 +78,7 @@ export interface StreamSpec {
 
 /** One aggregate of the target, readable from a stream of node 0: rows with filter = 1, aggregated over a window. */
 export interface TargetLeaf {
-  readonly name: 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX' | 'COUNT_DISTINCT'
+  readonly name: 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX' | 'COUNT_DISTINCT' | 'FIRST' | 'LAST'
   readonly stream: number
   /** Number channel of the filter; null: every row. */
   readonly filter: number | null
@@ -114,6 +115,8 @@ export interface TargetSpec {
   readonly program: TargetProgram | null
   /** Leaves of ASSUMING: a past window in which it did not hold gives a missing lag. null: none, or not readable. */
   readonly assuming: TargetProgram | null
+  /** Several classes: where rows that the target is about hold theirs, as hashes of the same kind as in the `classes` part. */
+  readonly histories?: readonly { readonly stream: number; readonly channel: number }[]
 }
 
 export type Part =
@@ -124,6 +127,11 @@ export type Part =
   | { readonly kind: 'anchors' }
   /** c: [anchor index, role]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label]. k: key index of node 0. */
   | { readonly kind: 'pairs' }
+  /**
+   * The values that labels of several classes number, the most frequent first. k: the class; c: its hash; v: [examples of it, labelled examples in
+   * all, different values among them]. The last two arrays are filled in this part alone: the values, and each as text.
+   */
+  | { readonly kind: 'classes' }
   /** Entities to score, in output order, at anchor 0; k: key index of node 0. The key arrays are filled in this part alone. */
   | { readonly kind: 'scored' }
   /** v: n x 1, the target's constants as numbers. */
@@ -132,7 +140,7 @@ export type Part =
   | { readonly kind: 'stream'; readonly stream: number }
 
 export interface NeighbourhoodSpec {
-  readonly task: 'binary' | 'numeric'
+  readonly task: 'binary' | 'numeric' | 'multiclass'
   readonly parts: readonly Part[]
   /** [0] is the entity. */
   readonly nodes: readonly NodeSpec[]

@@ -27,7 +27,7 @@ export interface InferResult {
   readonly keys: readonly Buffer[]
   /**
    * By name. Always `anchor_time` timestamptz[]; binary: `prediction` bool[], `probability` float8[]; numeric: `prediction`, `lower`, `upper`
-   * float8[].
+   * float8[]; multiclass: `prediction` in the values' own type, `probability` float8[], `probabilities` jsonb[].
    */
   readonly columns: ReadonlyMap<string, Buffer>
   readonly summary: JobSummary

@@ -34,13 +34,30 @@ export interface ColumnDescriptor {
   readonly cohort: boolean
 }
 
-export interface ContextBatch {
-  readonly task: 'binary' | 'numeric'
+/** What rows say of a label that is one of several classes, beside their columns. */
+export interface ClassSide {
+  /** The category a row is in, for each of several ways to tell rows apart: equality alone has a meaning, MISSING none. */
+  readonly sites: readonly Int32Array[]
+  /** Classes in a row's own past: entries start[r] … start[r + 1] - 1, each of another class. */
+  readonly start: Int32Array
+  readonly of: Int32Array
+  /** By entry, PAST numbers each: see PAST. */
+  readonly past: Float64Array
+}
+
+/** A code that says nothing. */
+export const MISSING = -2147483648
+
+/** Of a class in a row's past: 1 where it came last, its share of the last horizon, of the last three, of all, and how lately it came. */
+export const PAST = 5
+
+export interface ContextBatch<Task extends 'binary' | 'numeric' | 'multiclass' = 'binary' | 'numeric'> {
+  readonly task: Task
   readonly rows: number
   readonly columns: readonly ColumnDescriptor[]
   /** Column-major, columns.length x rows; NaN is missing. */
   readonly x: Float64Array
-  /** 0/1 for binary. */
+  /** 0/1 for binary, the class for multiclass. */
   readonly y: Float64Array
   /** Index of each row's anchor, 0 = newest; rows are ordered newest first, then in a fixed pseudo-random order. */
   readonly anchor: Int32Array
@@ -50,10 +67,16 @@ export interface ContextBatch {
   readonly nonNegative: boolean
 }
 
+/** Labels are classes, numbered 0 … count - 1. */
+export interface ClassBatch extends ContextBatch<'multiclass'> {
+  readonly classes: ClassSide & { readonly count: number }
+}
+
 export interface QueryBatch {
   readonly rows: number
   /** Column-major, same columns as the context. */
   readonly x: Float64Array
+  readonly classes?: ClassSide
 }
 
 /** Of one batch, in its order. Binary: probability of true. Numeric: median, mean, and a 90 % interval. */
@@ -74,6 +97,13 @@ export interface Fitted {
   predict(query: QueryBatch): Prediction
   /** What the user should know: a single class in the context, few rows, … */
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly detail?: string }[]
+}
+
+/** rows x classes, row-major: probabilities that sum to 1 in each row. */
+export interface ClassPrediction {
+  readonly task: 'multiclass'
+  readonly classes: number
+  readonly probabilities: Float64Array
 }
 
 export interface Head {

@@ -31,7 +31,7 @@ const itemColumn = (task: Task): OutputColumn => {
 }
 
 /** The value of a multiclass target: counts are bigint, a condition is a truth value. */
-const classColumn = (task: Task): OutputColumn => {
+export const classColumn = (task: Task): OutputColumn => {
   const value = valueColumn(task)
   const counted =
     task.target.kind === 'value' && task.target.operand.kind === 'aggregate' ? task.target.operand.name : ''

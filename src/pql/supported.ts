@@ -5,13 +5,13 @@ import type { Aggregate, Task } from './task.js'
 import { walkAggregates } from './walk.js'
 
 const ANSWERED =
-  'Answered are conditions and numbers over windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN and MAX, compared or not.'
+  'Answered are conditions, numbers and values over windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared or not.'
 
 const refuse = (what: string, position?: number): never => {
   throw new PgError({ code: '0A000', message: `${what} is not supported yet`, hint: ANSWERED, position })
 }
 
-const VALUE_AGGREGATES = ['FIRST', 'LAST', 'LIST_DISTINCT']
+const VALUE_AGGREGATES = ['LIST_DISTINCT']
 
 const valued = (aggregates: readonly Aggregate[]): Aggregate | undefined =>
   aggregates.find(({ name }) => VALUE_AGGREGATES.includes(name))
@@ -26,7 +26,6 @@ export const assertSupported = (task: Task): void => {
   if (!task.temporal) refuse('a column as target')
   const aggregate = valued(walkAggregates(task.target))
   if (aggregate) refuse(`${aggregate.name} in a target`, aggregate.span.start)
-  if (task.kind === 'multiclass') refuse('a target of several classes', first)
   if (task.options.explain) refuse('the option explain')
   if (task.options.embedding) refuse('the option embedding')
   if (task.options.set !== undefined) refuse('the option set')

@@ -6,14 +6,14 @@ import { anchorSql, gridOf } from '../../src/graph/extract/anchors.js'
 import { SqlParams } from '../../src/graph/extract/sql.js'
 import { extractionOf } from '../../src/graph/extract/statement.js'
 import { createDecoder } from '../../src/infer/decode/decoder.js'
-import { prepareContext } from '../../src/infer/features/context.js'
+import { type PreparedContext, prepareContext } from '../../src/infer/features/context.js'
 import type { ContextBatch, QueryBatch } from '../../src/infer/head.js'
 import { assertSupported, check, parsePredict } from '../../src/pql/index.js'
 import { contextSizes } from '../../src/rewrite/limits.js'
 import type { DirectUpstream } from './direct-upstream.js'
 
 export interface Features {
-  readonly batch: ContextBatch
+  readonly batch: PreparedContext['batch']
   readonly query: QueryBatch
   /** Key columns of the scored entities, as binary arrays. */
   readonly keys: readonly Buffer[]

@@ -106,6 +106,13 @@ export function ordinary(aggregate: Aggregate, value: string): string {
   return aggregate.column?.column.baseType === 790 ? `(${value})::pg_catalog.numeric` : value
 }
 
+/** The same of a finished value, where its type is still the column's own. */
+export function ordinaryValue(operand: Operand, value: string): string {
+  const own = operand.kind === 'column' || operand.name === 'FIRST' || operand.name === 'LAST'
+  const column = operand.kind === 'column' ? operand.column : operand.column?.column
+  return own && column?.baseType === 790 ? `(${value})::pg_catalog.numeric` : value
+}
+
 function aggregateInFilter(): never {
   throw new Error('an aggregate cannot stand in a row filter')
 }

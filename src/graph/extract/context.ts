@@ -5,6 +5,7 @@ import type { Link } from '../../pql/catalog.js'
 import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
 import type { Grid } from './anchors.js'
+import { classesCte, labelSql } from './classes.js'
 import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
 import { targetAggregates } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
@@ -70,6 +71,7 @@ class ContextSql {
     out.push(
       `kept AS MATERIALIZED (SELECT e, i, label FROM ranked WHERE r <= ${this.#size.newest} UNION ALL (SELECT e, i, label FROM ranked WHERE r > ${this.#size.newest} ORDER BY pg_catalog.hashint8extended(h, i + 1000003), e, i LIMIT ${this.#size.older}))`,
     )
+    if (this.#task.kind === 'multiclass') out.push(classesCte())
     out.push(`ref AS MATERIALIZED (${this.#reference(temporal)})`)
     return out
   }
@@ -161,12 +163,8 @@ class ContextSql {
 
   #labelled(where: readonly Condition[], assuming: Condition | null): string {
     const driver = this.#driver()
-    const target = this.#task.target
     const value = this.#values(driver)
-    const label =
-      target.kind === 'condition'
-        ? `(${conditionSql(target.condition, value, this.#params)})::pg_catalog.int4::pg_catalog.float8`
-        : finite(value(target.operand))
+    const label = labelSql(this.#task, value, this.#params)
     const base = driver
       ? `${this.#groups.get(driver)!} p JOIN a ON a.i = p.i JOIN cand c ON c.e = p.e`
       : `cand c JOIN a ON a.i <= 2 + GREATEST(12, ${MOST_PAIRS} / GREATEST(1, (${this.#population()})))`
@@ -302,10 +300,6 @@ export const conjuncts = (c: Condition | null): Condition[] =>
   c === null ? [] : c.kind === 'and' ? c.items.flatMap(conjuncts) : [c]
 
 export const isTemporal = (c: Condition): boolean => [...walkAggregates(c)].length > 0
-
-/** A label that is a number; beyond float8, infinite, or NaN it is none. */
-const finite = (value: string): string =>
-  `CASE WHEN ${value} BETWEEN -1e300 AND 1e300 THEN (${value})::pg_catalog.float8 END`
 
 function columnOperand(o: Operand, rows: RowSource): string {
   if (o.kind === 'aggregate') throw new Error('an aggregate stands in a static condition')

@@ -4,7 +4,7 @@
 import type { Column, Link, Table } from '../../pql/catalog.js'
 import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task.js'
-import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf } from '../neighbourhood.js'
+import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf, TargetSpec } from '../neighbourhood.js'
 import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
 import { conditionSql, filterSql, ordinary } from './conditions.js'
 import { type Point, RowSource } from './rows.js'
@@ -44,6 +44,7 @@ export interface Layout {
   readonly leaves: readonly TargetLeaf[]
   /** Aggregates behind `leaves`, in the same order. */
   readonly leafOf: ReadonlyMap<Aggregate, number>
+  readonly histories: NonNullable<TargetSpec['histories']>
 }
 
 /** `anchor` is the query's own. */
@@ -83,12 +84,13 @@ class LayoutBuilder {
     const leaves: TargetLeaf[] = []
     const leafOf = new Map<Aggregate, number>()
     for (const aggregate of targets) {
-      const leaf = this.#addLeaf(aggregate, leaves.length)
+      const leaf = isClass(this.#task, aggregate) ? null : this.#addLeaf(aggregate, leaves.length)
       if (!leaf) continue
       leafOf.set(aggregate, leaves.length)
       leaves.push(leaf)
     }
-    return { nodes: this.#nodes, streams: this.#streams, leaves, leafOf }
+    const histories = targets.filter(a => isClass(this.#task, a)).map(a => this.#addHistory(a))
+    return { nodes: this.#nodes, streams: this.#streams, leaves, leafOf, histories }
   }
 
   /** The entity's own parents, with a few streams of their children each. */
@@ -203,7 +205,7 @@ class LayoutBuilder {
 
   /** Filter, value and threshold columns of one aggregate, on its own stream and on every other stream of the same table. */
   #addLeaf(a: Aggregate, leaf: number): TargetLeaf | null {
-    if (a.name === 'FIRST' || a.name === 'LAST' || a.name === 'LIST_DISTINCT') return null
+    if (a.name === 'LIST_DISTINCT') return null
     const home = this.#streamFor(a.path.map(s => s.link))
     const filters: (number | null)[] = []
     let value: number | null = null
@@ -235,6 +237,20 @@ class LayoutBuilder {
     return { name: a.name, stream: home, filter: filters[home] ?? null, value, code }
   }
 
+  /** The classes of the rows that the target chooses among. */
+  #addHistory(a: Aggregate): Layout['histories'][number] {
+    const stream = this.#streamFor(a.path.map(s => s.link))
+    const { rows, codes } = this.#streams[stream]!
+    const filter = filterSql(a, rows, this.#params)
+    const value = hash(`${rows.column(a.column!)}::pg_catalog.text`)
+    const source = sourceOf(a.table, a.column!.column, a.path.length)
+    const channel: CodeChannel = { kind: 'category', source, own: true, trusted: true }
+    return {
+      stream,
+      channel: codes.push({ channel, sql: filter === null ? value : `CASE WHEN ${filter} THEN ${value} END` }) - 1,
+    }
+  }
+
   /** `value op constant` of a row, where the target compares a minimum, maximum, mean or sum of it: how often the row itself passes. */
   #thresholds(a: Aggregate, rows: RowSource): string[] {
     const target = this.#task.target
@@ -261,6 +277,13 @@ class LayoutBuilder {
 export function targetAggregates(task: Task): Aggregate[] {
   return [...walkAggregates(task.target), ...(task.assuming ? walkAggregates(task.assuming) : [])]
 }
+
+/** The target is one of the values that the rows of `a` hold. */
+const isClass = (task: Task, a: Aggregate): boolean =>
+  task.kind === 'multiclass' &&
+  task.target.kind === 'value' &&
+  task.target.operand === a &&
+  ['FIRST', 'LAST', 'MIN', 'MAX'].includes(a.name)
 
 function comparisonsOf(c: Condition, a: Aggregate): Condition[] {
   switch (c.kind) {

@@ -4,6 +4,7 @@ import type { Condition, Operand, Task, TypedConstant } from '../../pql/task.js'
 import type { ChannelUse, NeighbourhoodSpec, Part, PartUse, TargetProgram, TargetSpec } from '../neighbourhood.js'
 import type { Grid } from './anchors.js'
 import type { CodeSql, NumberSql } from './channels.js'
+import { classArrays, classesPart, numberedKept } from './classes.js'
 import { type ContextSize, contextCtes, joinEntity } from './context.js'
 import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
@@ -46,6 +47,9 @@ class Statement {
   readonly #layout: Layout
   readonly #constants: string[] = []
   readonly #anchor: Point
+  readonly #keyNulls: string
+  readonly #classNulls: string
+  /** What stands in the places of arrays that a part does not fill. */
   readonly #nulls: string
 
   constructor(request: ExtractionRequest) {
@@ -57,7 +61,11 @@ class Statement {
     const layout = layoutOf(this.#task, this.#anchor, this.#params)
     this.#spec = specOf(layout)
     this.#layout = request.use ? restricted(layout, request.use) : layout
-    this.#nulls = this.#task.entity.key.map(c => `NULL::${c.typeName}[]`).join(', ')
+    this.#keyNulls = this.#task.entity.key.map(c => `NULL::${c.typeName}[]`).join(', ')
+    this.#classNulls = classArrays(this.#task)
+      .map(type => `, NULL::${type}`)
+      .join('')
+    this.#nulls = this.#keyNulls + this.#classNulls
   }
 
   build(): Extraction {
@@ -72,6 +80,7 @@ class Statement {
     add({ kind: 'anchors' }, i => this.#anchorsPart(i))
     add({ kind: 'constants' }, i => this.#constantsPart(i))
     if (context) add({ kind: 'pairs' }, i => this.#pairsPart(i))
+    if (context && task.kind === 'multiclass') add({ kind: 'classes' }, i => classesPart(i, this.#keyNulls))
     add({ kind: 'scored' }, i => this.#scoredPart(i))
     const use = this.#request.use
     for (const [node, plan] of this.#layout.nodes.entries()) {
@@ -96,7 +105,7 @@ class Statement {
       sql: `WITH ${ctes.join(',\n')}\n${selects.join('\nUNION ALL\n')}`,
       params: this.#params.list,
       spec: {
-        task: task.kind === 'binary' ? 'binary' : 'numeric',
+        task: task.kind === 'binary' || task.kind === 'multiclass' ? task.kind : 'numeric',
         parts,
         nodes,
         streams,
@@ -199,7 +208,7 @@ class Statement {
     const keys = identityColumns(this.#task.entity.table)
       .map((_, i) => `c.${keyName(i)} = n.${keyName(i)}`)
       .join(' AND ')
-    const rows = `SELECT e, i, label, 0 AS role FROM kept UNION ALL SELECT e, 1, NULL, 1 FROM ref`
+    const rows = `SELECT e, i, label, 0 AS role FROM (${numberedKept(this.#task)}) l UNION ALL SELECT e, 1, NULL, 1 FROM ref`
     return (
       `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(ARRAY[label]), pg_catalog.array_agg(ARRAY[i, role]), ${this.#nulls} FROM (` +
       `SELECT n.k, s.label, s.i, s.role FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e) p HAVING pg_catalog.count(*) > 0`
@@ -212,7 +221,7 @@ class Statement {
     const on = identity.map((_, i) => `s.${keyName(i)} = n.${keyName(i)}`).join(' AND ')
     const keys = key.map(c => keyName(identity.indexOf(c)))
     return (
-      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], NULL::pg_catalog.float8[], NULL::pg_catalog.int4[], ${keys.map(k => `pg_catalog.array_agg(${k})`).join(', ')} FROM (` +
+      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], NULL::pg_catalog.float8[], NULL::pg_catalog.int4[], ${keys.map(k => `pg_catalog.array_agg(${k})`).join(', ')}${this.#classNulls} FROM (` +
       `SELECT n.k, ${keys.map(k => `s.${k}`).join(', ')}, s.n / ${KEYS_PER_ROW} AS b FROM scored s JOIN n0 n ON ${on} ORDER BY b, s.n) p GROUP BY b`
     )
   }
@@ -259,7 +268,8 @@ class Statement {
   #target(): TargetSpec {
     const { target, assuming } = this.#task
     const program = target.kind === 'value' ? this.#leafProgram(target.operand) : this.#program(target.condition)
-    return { leaves: this.#layout.leaves, program, assuming: assuming ? this.#program(assuming) : null }
+    const { leaves, histories } = this.#layout
+    return { leaves, program, assuming: assuming ? this.#program(assuming) : null, histories }
   }
 
   #leafProgram(operand: Operand): TargetProgram | null {

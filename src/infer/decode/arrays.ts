@@ -131,6 +131,27 @@ export function readElements(
   return { header, elements: Buffer.from(bytes.subarray(header.data, end)) }
 }
 
+/** The elements of a one-dimensional array of any type, one by one; none may be NULL. */
+export function readValues(
+  view: DataView,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { type: number; elements: Buffer[] } {
+  const header = readHeader(view, start, end)
+  const elements: Buffer[] = []
+  let at = header.data
+  for (let i = header.length * header.width; i > 0; i--) {
+    if (at + 4 > end) throw malformed('array is cut short')
+    const size = view.getInt32(at)
+    if (size < 0 || at + 4 + size > end) throw malformed(`element of ${size} bytes`)
+    elements.push(Buffer.from(bytes.subarray(at + 4, at + 4 + size)))
+    at += 4 + size
+  }
+  if (at !== end) throw malformed('array length does not match its elements')
+  return { type: header.type, elements }
+}
+
 /** One one-dimensional array from the elements of several. */
 export function writeArray(type: number, hasNull: boolean, length: number, elements: readonly Buffer[]): Buffer {
   const head = Buffer.alloc(length > 0 ? 20 : 12)

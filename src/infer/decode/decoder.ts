@@ -2,8 +2,25 @@
 
 import type { NeighbourhoodSpec, Part, StreamSpec } from '../../graph/neighbourhood.js'
 import { drain } from '../heads/stepped.js'
-import { type ArrayHeader, malformed, readCodes, readElements, readNumbers, readTimes, writeArray } from './arrays.js'
-import { type Anchors, BOUNDARIES, type Neighbourhood, type Pairs, type Rows, type Scored } from './neighbourhood.js'
+import {
+  type ArrayHeader,
+  malformed,
+  readCodes,
+  readElements,
+  readNumbers,
+  readTimes,
+  readValues,
+  writeArray,
+} from './arrays.js'
+import {
+  type Anchors,
+  BOUNDARIES,
+  type Classes,
+  type Neighbourhood,
+  type Pairs,
+  type Rows,
+  type Scored,
+} from './neighbourhood.js'
 
 export interface Decoder {
   /** One DataRow without its message header. Its bytes are read at once and may be reused. Throws PgError XX000 on malformed input. */
@@ -46,8 +63,10 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     hasNull: false,
     elements: [],
   }))
-  const starts = new Int32Array(FIXED_FIELDS + spec.keys)
-  const ends = new Int32Array(FIXED_FIELDS + spec.keys)
+  const fields = FIXED_FIELDS + spec.keys + (spec.task === 'multiclass' ? 2 : 0)
+  const starts = new Int32Array(fields)
+  const ends = new Int32Array(fields)
+  let classes: Pick<Classes, 'type' | 'values' | 'texts'> | null = null
 
   function locate(view: DataView): void {
     if (view.byteLength < 2 || view.getInt16(0) !== starts.length)
@@ -88,6 +107,7 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     if (!t && (part.kind === 'anchors' || part.kind === 'node' || part.kind === 'stream'))
       throw malformed(`part ${index} has no times`)
     if (part.kind === 'scored') pushKeys(view, payload, n)
+    if (part.kind === 'classes') pushClasses(view, payload, n)
     if (n > 0)
       chunks[index].push({
         n,
@@ -114,12 +134,23 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     }
   }
 
+  function pushClasses(view: DataView, payload: Buffer, n: number): void {
+    const at = FIXED_FIELDS + spec.keys
+    if (starts[at] === -1 || starts[at + 1] === -1) throw malformed('classes have no values')
+    const values = readValues(view, payload, starts[at], ends[at])
+    const texts = readValues(view, payload, starts[at + 1], ends[at + 1])
+    if (values.elements.length !== n || texts.elements.length !== n)
+      throw malformed(`${n} classes have ${values.elements.length} values and ${texts.elements.length} texts`)
+    classes = { type: values.type, values: values.elements, texts: texts.elements.map(text => text.toString('utf8')) }
+  }
+
   function* finishSteps(): Generator<void, Neighbourhood, void> {
     const nodes: Table[] = spec.nodes.map(node => emptyTable(node))
     const streams: Table[] = spec.streams.map(stream => emptyTable(stream))
     let anchors: Anchors = { count: 0, time: new Float64Array(0), bounds: new Float64Array(0) }
     let constants: Float64Array = new Float64Array(0)
     const pairs: Chunk[] = []
+    let listed: Chunk | null = null
     let scoredKey = new Int32Array(0)
     for (const [i, part] of spec.parts.entries()) {
       const chunk = yield* join(chunks[i])
@@ -129,6 +160,7 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
       else if (part.kind === 'anchors') anchors = toAnchors(chunk)
       else if (part.kind === 'constants') constants = chunk.v
       else if (part.kind === 'pairs') pairs.push(chunk)
+      else if (part.kind === 'classes') listed = chunk
       else scoredKey = chunk.k as Int32Array<ArrayBuffer>
     }
     const labelled = yield* toPairs(pairs, anchors.count)
@@ -150,7 +182,10 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     for (const rows of [...finished.nodes, ...finished.streams])
       bytes += 4 * rows.ptr.length + rows.rows * (8 + 8 * rows.numbers.length + 4 * rows.codes.length)
     for (const key of scored.keys) bytes += key.length
-    return { spec, anchors, pairs: labelled, scored, constants, ...finished, bytes }
+    const known = listed && classes ? toClasses(listed, classes) : null
+    for (let i = 0; i < labelled.count; i++)
+      if (known && labelled.label[i] >= known.count) throw malformed(`label ${labelled.label[i]} is no class`)
+    return { spec, anchors, pairs: labelled, scored, classes: known, constants, ...finished, bytes }
   }
 
   return {
@@ -174,6 +209,7 @@ function widths(spec: NeighbourhoodSpec, part: Part): { numbers: number; codes: 
   }
   if (part.kind === 'anchors') return { numbers: BOUNDARIES, codes: 0 }
   if (part.kind === 'pairs') return { numbers: 1, codes: 2 }
+  if (part.kind === 'classes') return { numbers: 3, codes: 1 }
   return { numbers: part.kind === 'constants' ? 1 : 0, codes: 0 }
 }
 
@@ -297,6 +333,18 @@ function toAnchors(chunk: Chunk): Anchors {
   for (let i = 0; i < chunk.n; i++)
     for (let j = 0; j < BOUNDARIES; j++) bounds[i * BOUNDARIES + j] = chunk.v[j * chunk.n + i]
   return { count: chunk.n, time: chunk.t, bounds }
+}
+
+function toClasses(chunk: Chunk, values: Pick<Classes, 'type' | 'values' | 'texts'>): Classes {
+  const { n, v, c } = chunk
+  return {
+    count: n,
+    hash: c,
+    examples: v.subarray(0, n),
+    labelled: n > 0 ? v[n] : 0,
+    distinct: n > 0 ? v[2 * n] : 0,
+    ...values,
+  }
 }
 
 function* toPairs(list: readonly Chunk[], anchors: number): Generator<void, Pairs, void> {

@@ -44,11 +44,28 @@ export interface Scored {
   readonly keys: readonly Buffer[]
 }
 
+/** What labels of several classes stand for, the most frequent first; a label is an index into these. */
+export interface Classes {
+  readonly count: number
+  /** As in code channels. */
+  readonly hash: Int32Array
+  readonly examples: Float64Array
+  /** Labelled examples, and different values among them, of all that there were. */
+  readonly labelled: number
+  readonly distinct: number
+  /** Postgres' own id of the values' type, and their binary forms. */
+  readonly type: number
+  readonly values: readonly Buffer[]
+  readonly texts: readonly string[]
+}
+
 export interface Neighbourhood {
   readonly spec: NeighbourhoodSpec
   readonly anchors: Anchors
   readonly pairs: Pairs
   readonly scored: Scored
+  /** null: labels are numbers, or no context came. */
+  readonly classes: Classes | null
   readonly constants: Float64Array
   readonly nodes: readonly Rows[]
   readonly streams: readonly Rows[]

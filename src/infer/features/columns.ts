@@ -1,6 +1,6 @@
 // What a column of features is: a descriptor for the model, sources for explanations, and the block of work that computes it.
 
-import type { Source, TargetProgram, TargetSpec } from '../../graph/neighbourhood.js'
+import type { Source, TargetLeaf, TargetProgram, TargetSpec } from '../../graph/neighbourhood.js'
 import type { ColumnDescriptor } from '../head.js'
 import type { TargetEncoder } from './encoder.js'
 
@@ -36,7 +36,7 @@ export type CodeSite =
 
 /** An aggregate of the target with the channels it reads in one particular stream. */
 export interface StreamLeaf {
-  readonly name: 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX' | 'COUNT_DISTINCT'
+  readonly name: TargetLeaf['name']
   readonly filter: number | null
   readonly value: number | null
   readonly code: number | null

@@ -1,15 +1,16 @@
 // From a decoded neighbourhood to what a head is fitted on, and to an encoder that turns later queries into rows of the same columns.
 
 import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
-import type { ColumnDescriptor, ContextBatch, QueryBatch } from '../head.js'
+import type { ClassBatch, ColumnDescriptor, ContextBatch, QueryBatch } from '../head.js'
 import { drain } from '../heads/stepped.js'
 import type { LagPriors } from './block-lag.js'
+import { type ClassPlan, classSide, planClasses } from './classes.js'
 import { type Cohorts, cohortPercentiles, groupByAnchor, percentile, presentMean, sortedValues } from './cohort.js'
 import { type FeatureColumn, LAG } from './columns.js'
 import { computeSteps, readCodes } from './compute.js'
 import { fitEncoder } from './encoder.js'
 import { planSteps } from './plan.js'
-import { bestColumns, scoreSteps } from './select.js'
+import { bestColumns, scoreClassesSteps, scoreSteps } from './select.js'
 import { type Suspect, suspectSteps } from './suspects.js'
 import { channelsUsed, type UsedChannels } from './usage.js'
 import { createView, horizonAt, type RowSet, type View } from './view.js'
@@ -29,7 +30,7 @@ export interface ContextOptions {
 }
 
 export interface PreparedContext {
-  readonly batch: ContextBatch
+  readonly batch: ContextBatch | ClassBatch
   /** Columns of the batch, with their sources. */
   readonly columns: readonly FeatureColumn[]
   /** Columns that were not read because their values seem to change after their row was written. */
@@ -78,7 +79,9 @@ export function* prepareSteps(
   const strides = closedAfter(neighbourhood)
   yield
   const first = yield* computeContext(neighbourhood, plan, sample, y, strides)
-  const choice = yield* choose(first.x, plan.length, y.subarray(0, sample.key.length), groupByAnchor(sample.anchor))
+  const score = spec.task === 'multiclass' ? scoreClassesSteps : scoreSteps
+  const labels = y.subarray(0, sample.key.length)
+  const choice = yield* choose(first.x, plan.length, labels, groupByAnchor(sample.anchor), score)
 
   // from here on, only what was chosen
   const needed = [...new Set(choice.raw)].sort((a, b) => a - b)
@@ -101,13 +104,12 @@ export function* prepareSteps(
     const column = raw[from]
     return chosen.cohort[c] ? { ...column, descriptor: { ...column.descriptor, cohort: true } } : column
   })
-  const batch = toBatch(
-    neighbourhood,
-    set,
-    y,
-    x,
-    columns.map(column => column.descriptor),
-  )
+  const descriptors = columns.map(column => column.descriptor)
+  const classPlan = planClasses(neighbourhood, set, plan)
+  yield
+  const classes = classPlan && { ...classSide(createView(neighbourhood, set), classPlan), count: classPlan.count }
+  const numbers = toBatch(neighbourhood, set, y, x, descriptors)
+  const batch = classes ? ({ ...numbers, task: 'multiclass', classes } as const) : numbers
   yield
   const { sorted, priors } = yield* referenceColumns(neighbourhood, raw, chosen, reference, { ...all, set, cohorts })
   let bytes = x.byteLength + y.byteLength + 12 * n + 400 * columns.length
@@ -116,8 +118,9 @@ export function* prepareSteps(
     if (block.op === 'encoded') bytes += block.encoder.current?.bytes ?? 0
     if (block.op === 'frequency') bytes += 40 * block.share.size
   }
-  const encoder = queryEncoder(raw, chosen, sorted, priors)
-  return { batch, columns, setAside, usedChannels: channelsUsed(spec, raw), bytes, ...encoder }
+  const encoder = queryEncoder(raw, chosen, sorted, priors, classPlan)
+  const usedChannels = channelsUsed(spec, raw, classPlan ? [...classPlan.sites, ...classPlan.histories] : [])
+  return { batch, columns, setAside, usedChannels, bytes, ...encoder }
 }
 
 /** Labelled examples, newest anchor first, then as sent. */
@@ -216,7 +219,13 @@ function emptyPriors(anchors: number): LagPriors {
 }
 
 /** The best raw columns and percentiles of the best raw columns, together. */
-function* choose(x: Float64Array, columns: number, y: Float64Array, cohorts: Cohorts): Generator<void, Choice, void> {
+function* choose(
+  x: Float64Array,
+  columns: number,
+  y: Float64Array,
+  cohorts: Cohorts,
+  scoreSteps: typeof scoreClassesSteps,
+): Generator<void, Choice, void> {
   const n = y.length
   const scores = yield* scoreSteps(x, columns, y)
   const ranked = bestColumns(scores, COHORT_COLUMNS, (a, b) => compare(x, a * n, x, b * n, n))
@@ -278,7 +287,7 @@ function toBatch(
     age[i] = (anchors.time[newest] - anchors.time[set.anchor[i]]) / horizon
   }
   const nonNegative = spec.task === 'numeric' && (spec.counting || y.every(value => value >= 0))
-  return { task: spec.task, rows: n, columns, x, y, anchor, age, nonNegative }
+  return { task: spec.task === 'binary' ? 'binary' : 'numeric', rows: n, columns, x, y, anchor, age, nonNegative }
 }
 
 /** What queries are compared with: sorted columns of the reference population, and its mean past. */
@@ -319,6 +328,7 @@ function queryEncoder(
   chosen: Choice,
   sorted: readonly Float64Array[],
   priors: LagPriors,
+  classPlan: ClassPlan | null,
 ) {
   function* encodeSteps(query: Neighbourhood, keys: Int32Array): Generator<void, QueryBatch, void> {
     const n = keys.length
@@ -329,7 +339,8 @@ function queryEncoder(
       if (!chosen.cohort[c]) x.set(values.subarray(from * n, (from + 1) * n), c * n)
       else for (let i = 0; i < n; i++) x[c * n + i] = percentile(sorted[from], values[from * n + i])
     }
-    return { rows: n, x }
+    yield
+    return { rows: n, x, ...(classPlan && { classes: classSide(view, classPlan) }) }
   }
   return {
     encodeSteps: (query: Neighbourhood, keys = query.scored.key) => encodeSteps(query, keys),

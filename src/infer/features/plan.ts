@@ -132,6 +132,8 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
 
   function planCode(site: CodeSite, share: ReadonlyMap<number, number>, tier: number, source: Source): void {
     add(tier, { op: 'frequency', at: site, share }, [at(0, 'share')], source.hop, false, [source])
+    // the number of a class is no quantity that a mean could be taken of
+    if (spec.task === 'multiclass') return
     add(tier, { op: 'encoded', at: site, encoder: { current: null } }, [at(0, 'encoded')], source.hop, true, [source])
   }
 

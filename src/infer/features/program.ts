@@ -18,6 +18,7 @@ export function aggregate(leaf: StreamLeaf, rows: Rows, from: number, to: number
   }
   const value = leaf.value === null ? null : rows.numbers[leaf.value]
   if (leaf.name === 'COUNT' && filter === null && value === null) return to - from
+  if (leaf.name === 'FIRST' || leaf.name === 'LAST') return chosen(leaf.name, filter, value!, rows.time, from, to)
   let count = 0
   let sum = 0
   let min = Number.POSITIVE_INFINITY
@@ -37,6 +38,24 @@ export function aggregate(leaf: StreamLeaf, rows: Rows, from: number, to: number
   if (leaf.name === 'SUM') return sum
   if (count === 0) return Number.NaN
   return leaf.name === 'AVG' ? sum / count : leaf.name === 'MIN' ? min : max
+}
+
+/** Of the rows at the first or the last instant, the one with the smallest key, which is sent first. */
+function chosen(
+  name: 'FIRST' | 'LAST',
+  filter: Float64Array | null,
+  value: Float64Array,
+  time: Float64Array,
+  from: number,
+  to: number,
+): number {
+  let found = -1
+  for (let i = from; i < to; i++) {
+    if (filter !== null && filter[i] !== 1) continue
+    if (found < 0 || (name === 'LAST' && time[i] > time[found])) found = i
+    if (name === 'FIRST') break
+  }
+  return found < 0 ? Number.NaN : value[found]
 }
 
 /** The program's value: 1, 0 or NaN for conditions, the aggregate itself for a bare leaf. */

@@ -55,6 +55,61 @@ export function* scoreSteps(x: Float64Array, columns: number, y: Float64Array): 
   return scores
 }
 
+/**
+ * The same where labels are classes: the root of the share of a column's rank variance that lies between classes, and half of it for being
+ * missing.
+ */
+export function* scoreClassesSteps(
+  x: Float64Array,
+  columns: number,
+  y: Float64Array,
+): Generator<void, Float64Array, void> {
+  const n = y.length
+  const scores = new Float64Array(columns).fill(-1)
+  if (n === 0) return scores
+  const ranker = createRanker(n)
+  const ranks = new Float64Array(n)
+  const seen = new Map<number, number[]>()
+  for (let c = 0; c < columns; c++) {
+    if (c % STEP === STEP - 1) yield
+    const from = c * n
+    if (isConstant(x, from, n) || isCopy(x, from, n, seen)) continue
+    const present = ranker.rank(x, from, ranks)
+    let score = betweenClasses(ranks, y)
+    if (n - present > MISSING_SHARE * n) {
+      const missing = Float64Array.from(ranks, rank => (Number.isNaN(rank) ? 1 : 0))
+      score = Math.max(score, 0.5 * betweenClasses(missing, y))
+    }
+    scores[c] = score
+  }
+  return scores
+}
+
+function betweenClasses(values: Float64Array, y: Float64Array): number {
+  const sums = new Map<number, { n: number; sum: number }>()
+  let n = 0
+  let sum = 0
+  let squares = 0
+  for (let i = 0; i < y.length; i++) {
+    const v = values[i]
+    if (Number.isNaN(v)) continue
+    n++
+    sum += v
+    squares += v * v
+    const own = sums.get(y[i])
+    if (own) {
+      own.n++
+      own.sum += v
+    } else sums.set(y[i], { n: 1, sum: v })
+  }
+  const total = squares - (sum * sum) / n
+  if (!(total > 0) || n <= sums.size) return 0
+  let between = -(sum * sum) / n
+  for (const own of sums.values()) between += (own.sum * own.sum) / own.n
+  // chance alone puts (classes - 1) / (n - 1) of it there
+  return Math.sqrt(Math.max(0, between / total - (sums.size - 1) / (n - 1)))
+}
+
 /** The `most` best columns by score, ties as `tied` orders them, as ascending column numbers; columns scored below 0 never. */
 export function bestColumns(
   scores: Float64Array,

@@ -16,7 +16,12 @@ export interface UsedChannels {
   readonly streams: readonly Used[]
 }
 
-export function channelsUsed(spec: NeighbourhoodSpec, columns: readonly FeatureColumn[]): UsedChannels {
+/** `sites`: codes that are read beside the columns. */
+export function channelsUsed(
+  spec: NeighbourhoodSpec,
+  columns: readonly FeatureColumn[],
+  sites: readonly CodeSite[] = [],
+): UsedChannels {
   const none = (): Used => ({ rows: false, numbers: new Set(), codes: new Set() })
   const nodes = spec.nodes.map(none)
   const streams = spec.streams.map(none)
@@ -44,6 +49,7 @@ export function channelsUsed(spec: NeighbourhoodSpec, columns: readonly FeatureC
     else readStream(site.stream, null, site.channel)
   }
 
+  for (const site of sites) readSite(site)
   for (const { block } of columns)
     switch (block.op) {
       case 'counts':

@@ -6,7 +6,7 @@ import { drawIn } from './transform.js'
 export type Warnings = Fitted['warnings']
 
 /** Fewer examples than this, and a figure is a guess. */
-const SMALL = 100
+export const SMALL = 100
 /** Fewer examples of one class than this, and its probability is a guess. */
 const RARE = 10
 
