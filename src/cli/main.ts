@@ -23,7 +23,7 @@ const program = new Command('pgpredict')
   )
   .version(version, '-V, --version')
 
-program
+const serve = program
   .command('serve', { isDefault: true })
   .description('put the proxy before a database (this is what runs without a command)')
   .option('-u, --upstream <url>', 'the database, as a connection URL (or PGPREDICT_UPSTREAM, or DATABASE_URL)')
@@ -36,6 +36,11 @@ program
   .option('--no-report', 'do not look at the database at start-up')
   .option('--check-config', 'print the settings in force, and stop')
   .action(async flags => (await import('./serve.js')).serve(flags, output))
+
+program.addHelpText('after', () => {
+  const [, options] = serve.helpInformation().split('Options:\n')
+  return `\nOptions of serve, which need no command before them:\n${options}`
+})
 
 program
   .command('demo')

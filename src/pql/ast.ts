@@ -132,6 +132,8 @@ export type IdsSyntax =
   | (Span & { readonly kind: 'any'; readonly array: Constant })
   /** The text between the parentheses of IN (SELECT …). */
   | (Span & { readonly kind: 'query'; readonly sql: string })
+  /** FOR key > 3, which names no rows: for `check` to refuse, which knows how to. `at`: its operator. */
+  | (Span & { readonly kind: 'condition'; readonly condition: Syntax; readonly at: Span })
 
 export interface PredictSyntax extends Span {
   /** What was parsed; every span counts from its start. */

@@ -2,7 +2,7 @@
 
 import { PgError } from '../pg-error.js'
 import { checkAggregate } from './aggregates.js'
-import type { Constant, OperandSyntax, Syntax } from './ast.js'
+import type { AggregateName, Constant, OperandSyntax, Syntax } from './ast.js'
 import { resolveColumn } from './columns.js'
 import { noOperator, typeArray, typeConstant, typePattern } from './constants.js'
 import type { Context, Scope } from './context.js'
@@ -17,13 +17,19 @@ export const checkOperand = (context: Context, syntax: OperandSyntax, scope: Sco
     ? resolveColumn(context, syntax.column, scope, leaf)
     : checkAggregate(context, syntax, scope, leaf, checkCondition)
 
+/** Aggregates that are 0 over no rows. */
+const NEVER_NULL: readonly AggregateName[] = ['COUNT', 'COUNT_DISTINCT', 'SUM']
+
 /** `= NULL` is never true in SQL and means IS NULL elsewhere: whoever writes it is asked which. */
 const refuseNull = (context: Context, left: OperandSyntax, constant: Constant, negated: boolean): void => {
   if (constant.kind !== 'null') return
+  const zero = left.kind === 'aggregate' && NEVER_NULL.includes(left.name)
+  const test = zero ? (negated ? '<> 0' : '= 0') : negated ? 'IS NOT NULL' : 'IS NULL'
   throw new PgError({
     code: '22004',
     message: 'a comparison with NULL is never true',
-    hint: `Write: ${slice(context, left)} ${negated ? 'IS NOT NULL' : 'IS NULL'}`,
+    detail: zero ? `${left.name} is never NULL: over no rows it is 0.` : undefined,
+    hint: `Write: ${slice(context, left)} ${test}`,
     position: constant.start,
   })
 }

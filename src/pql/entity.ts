@@ -5,10 +5,11 @@ import type { ColumnName, PredictSyntax, Syntax } from './ast.js'
 import type { Column, Table } from './catalog.js'
 import { typeArray, typeConstant } from './constants.js'
 import type { Context } from './context.js'
-import { fullTableText, keyText, tableText } from './context.js'
+import { fullTableText, keyText, slice, tableText } from './context.js'
 import { typed } from './cursor.js'
 import { findColumn, findTable, spanOf, tableNamed } from './names.js'
 import { reachable } from './paths.js'
+import { forSelected } from './selected.js'
 import { holdsAggregate } from './target.js'
 import type { Ids } from './task.js'
 import { columnType } from './types.js'
@@ -106,9 +107,20 @@ export const checkEntity = (context: Context, syntax: PredictSyntax): Entity => 
         ? `column "${shown}" is not ${key.length === 1 ? 'the primary key' : 'part of the primary key'} of "${table.name}"`
         : `the primary key of "${table.name}" has ${key.length} columns`,
     detail: `Its key is ${key.map(({ name }) => name).join(', ')}.`,
-    hint: `Write: ${keyText(table)}`,
+    hint: `Write: ${selected(context, syntax, table) ?? keyText(table)}`,
     position: spanOf(parts).start,
   })
+}
+
+/** The rows that were meant where FOR holds a condition on one column instead of keys. */
+const selected = (context: Context, { entity, ids }: PredictSyntax, table: Table): string | null => {
+  if (ids.kind === 'condition') return forSelected(context, table, ids.condition)
+  const values = ids.kind === 'list' ? ids.rows.flat().map(value => slice(context, value)) : []
+  if (values.length === 0 || entity.length > 1 || values.some(value => value.startsWith('$'))) return null
+  const [column] = entity
+  const condition: Syntax = { kind: 'column', column, start: column.start, end: column.end }
+  const bare = forSelected(context, table, condition)
+  return bare && `${bare.slice(0, -1)} ${values.length > 1 ? `IN (${values.join(', ')})` : `= ${values[0]}`})`
 }
 
 /** A key that is NULL names no row. */
@@ -129,6 +141,16 @@ export const checkIds = (context: Context, { ids }: PredictSyntax, entity: Entit
       return ids
     case 'any':
       return { kind: 'any', array: typeArray(context, ids.array, columnType(key[0])) }
+    case 'condition': {
+      const instead = forSelected(context, entity.table, ids.condition)
+      throw new PgError({
+        code: '42601',
+        message: `syntax error at or near "${slice(context, ids.at)}"`,
+        detail: 'FOR names rows by their key: with "=" or IN.',
+        hint: instead ? `Write: ${instead}` : `Write: FOR ${keyText(entity.table)} IN (SELECT …)`,
+        position: ids.at.start,
+      })
+    }
     case 'list':
       return {
         kind: 'list',

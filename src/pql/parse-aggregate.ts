@@ -26,6 +26,7 @@ const aggregateName = (cursor: Cursor): AggregateName => {
   const token = cursor.peek()
   const name = NAMES.find(known => known.toLowerCase() === token.text)
   if (!name) {
+    if (token.text === 'rank') throw rankCall(cursor)
     const meant = MEANT[token.text] ?? nearest(token.text.toUpperCase(), NAMES)
     throw new PgError({
       code: '42883',
@@ -45,6 +46,21 @@ const aggregateName = (cursor: Cursor): AggregateName => {
     })
   cursor.next()
   return name
+}
+
+/** `RANK(t.c, 0, 30, days)`: RANK is a task, and what it ranks is a list. */
+const rankCall = (cursor: Cursor): PgError => {
+  const token = cursor.peek()
+  const call = innerCall(cursor)
+  const ranked = call.slice(call.indexOf('(') + 1, -1).trim()
+  const [inner] = /^list_distinct\s*\([^()]*\)/i.exec(ranked) ?? []
+  return new PgError({
+    code: '42883',
+    message: 'aggregate rank does not exist',
+    detail: 'RANK TOP k stands behind the LIST_DISTINCT whose values it ranks.',
+    hint: `Write: ${inner ?? `LIST_DISTINCT(${ranked})`} RANK TOP 10`,
+    position: token.start,
+  })
 }
 
 /** The text of the call that starts here, for the hint: it is an answerable target of its own. */

@@ -1,9 +1,10 @@
 // FOR EACH t.key, FOR t.key = c, IN (…), IN (SELECT …), = ANY($1), and composite keys t.(a, b).
 
 import { PgError } from '../pg-error.js'
-import type { ColumnName, Constant, IdsSyntax, Name } from './ast.js'
+import type { ColumnName, Constant, IdsSyntax, Name, Span } from './ast.js'
 import type { Cursor } from './cursor.js'
 import { parseColumn, parseName } from './parse-column.js'
+import { parseCondition } from './parse-condition.js'
 import { parseConstant, parseConstants } from './parse-constant.js'
 
 export interface ForSyntax {
@@ -131,15 +132,23 @@ const parseIn = (cursor: Cursor, entity: readonly ColumnName[], start: number): 
 
 const COMPARISONS = ['<>', '!=', '<', '<=', '>', '>=']
 
+/** A condition where keys should be: read to its end, so that the hint can hold it. */
+const parseSelection = (cursor: Cursor, entity: readonly ColumnName[], at: Span): IdsSyntax => {
+  if (entity.length > 1) throw cursor.unexpected('"=" or IN')
+  cursor.seek(entity[0].start)
+  const condition = parseCondition(cursor)
+  return { kind: 'condition', condition, at: { start: at.start, end: at.end }, ...cursor.spanFrom(entity[0].start) }
+}
+
 const parseIds = (cursor: Cursor, entity: readonly ColumnName[], named: string): IdsSyntax => {
   const { start, text, kind } = cursor.peek()
   if (cursor.takeOperator('=')) return parseEquals(cursor, entity, start)
   if (cursor.takeWord('in')) return parseIn(cursor, entity, start)
   if (
     (kind === 'operator' && COMPARISONS.includes(text)) ||
-    ['between', 'not', 'is', 'like'].some(word => cursor.isWord(word))
+    ['between', 'not', 'is', 'like', 'ilike', 'contains', 'starts', 'ends'].some(word => cursor.isWord(word))
   )
-    throw cursor.unexpected('"=" or IN', { hint: `Write: FOR EACH ${named} WHERE ${named}` })
+    return parseSelection(cursor, entity, cursor.peek())
   throw cursor.unexpected('"=" or IN', {
     detail: 'FOR names the rows to predict for; FOR EACH takes them all.',
     hint: `Write: FOR EACH ${named}`,

@@ -3,6 +3,7 @@
 
 import { PgError } from '../pg-error.js'
 import type { OutputColumn, Task } from '../pql/task.js'
+import { refuseBareVerb } from './bare-verb.js'
 import { arrayParam, encodeArray, OID } from './binary-array.js'
 import { predictFunctionExists } from './function-nodes.js'
 import { literalsOf, type TypedArray } from './literals.js'
@@ -62,6 +63,7 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     if (!found) return null
     if (found === 'ordinary') {
       refuseUnknownOption(sql)
+      refuseBareVerb(sql)
       if (remember) ordinary.set(sql, true)
       return null
     }

@@ -105,6 +105,12 @@ t.test('settings are checked and printed without their secrets', async t => {
   t.match(typo.stderr(), /Did you mean --upstream/)
 })
 
+t.test('the help says what may be typed without a command', async t => {
+  const cli = runCli(['--help'])
+  t.equal(await cli.exit, 0)
+  for (const option of ['--upstream', '--listen', '--check-config']) t.match(cli.stdout(), option)
+})
+
 t.test('--version is the package’s', async t => {
   const cli = runCli(['--version'])
   t.equal(await cli.exit, 0)

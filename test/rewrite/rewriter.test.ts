@@ -280,6 +280,11 @@ t.test('errors point into the text that the client wrote', async t => {
   await where(`SELECT * FROM (${Q}) p GROUP user_id`, '42601', 'user_id')
   await where(`/* é𝒳 */ ${Q} ORDER BY probability LIMIT FETCH`, '42601', 'FETCH')
   await where(`SELECT * FROM (${Q.replace('0, 30', '30, 0')}) p`, '22023', '30, 0')
+  await t.rejects(rig.plan('/* how good? */ EVALUATE COUNT(orders.*, 0, 30, days) FOR EACH users.user_id'), {
+    code: '42601',
+    position: 25,
+    hint: 'Write: EVALUATE PREDICT COUNT(orders.*, 0, 30, days) FOR EACH users.user_id',
+  })
   await t.rejects(rig.plan('PREDICT 1'), { code: '42601', position: 8 })
   const unclosed = `/* é𝒳 */ ${Q} ORDER BY (probability`
   await t.rejects(rig.plan(unclosed), { code: '42601', position: unclosed.length })
