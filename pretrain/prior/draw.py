@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .heads import linear_answer
 from .prepare import prepare
 from .tabular import tabular_task
 from .tasks import tasks_of
@@ -9,28 +10,38 @@ from .worlds import chance, make_world
 
 PLAIN = 0.25  # share of plain tables
 PER_WORLD = 10
+# In this share of the draws there are older rows as well, from which the linear answer comes; they must be so many times the context's.
+WITH_OLDER = 0.7
+OLDER = 0.4
 
 
 def draw_tasks(rng, context, queries, width):
     """Tasks without end, several a world."""
     while True:
+        least = int(context * rng.uniform(1 + OLDER, 3)) if chance(rng, WITH_OLDER) else context
         if chance(rng, PLAIN / (PER_WORLD * (1 - PLAIN) + PLAIN) * 2):
-            task = tabular_task(rng, context, queries, width)
+            task = tabular_task(rng, least, queries, width)
             if task is not None:
                 yield task
         else:
-            yield from tasks_of(rng, make_world(rng, context), context, queries, width, PER_WORLD)
+            yield from tasks_of(rng, make_world(rng, least), least, queries, width, PER_WORLD)
 
 
 def fitted(task, context, queries, width):
-    """The task cut to the batch's shape; None where it has too few rows or columns."""
+    """Inputs in the batch's shape; None where the task has too few rows or columns."""
     rows = task.context
-    if rows < context or len(task.columns) < width:
+    if rows < context or len(task.columns) < width or not usable(task.y[:context], task.binary):
         return None
     # a small population answers twice
     asked = rows + np.arange(queries) % (len(task.y) - rows)
+    columns, x = task.columns[:width], task.x[:, :width]
     keep = np.concatenate([np.arange(context), asked])
-    return task.columns[:width], task.x[keep][:, :width], task.y[keep], task.age[keep]
+    start = None
+    older = rows - context
+    if older >= OLDER * context and usable(task.y[context:rows], task.binary):
+        every = np.concatenate([np.arange(rows), asked])
+        start = linear_answer(columns, x[every], task.y[every], context, older, task.binary)
+    return prepare(columns, x[keep], task.y[keep], task.age[keep], context, task.binary, start)
 
 
 def draw_batch(seed, size, context, queries, width):
@@ -38,10 +49,9 @@ def draw_batch(seed, size, context, queries, width):
     rng = np.random.default_rng(seed)
     taken = []
     for task in draw_tasks(rng, context, queries, width):
-        cut = fitted(task, context, queries, width)
-        if cut is None or not usable(cut[2][:context], task.binary):
+        inputs = fitted(task, context, queries, width)
+        if inputs is None:
             continue
-        inputs = prepare(cut[0], cut[1], cut[2], cut[3], context, task.binary)
         if np.isfinite(inputs.described).all() and np.isfinite(inputs.base).all() and np.isfinite(inputs.target).all():
             taken.append(inputs)
         if len(taken) == size:

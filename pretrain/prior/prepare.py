@@ -166,24 +166,36 @@ def describe(columns, z, missing, x, t, residual, age, coefficients):
     return out
 
 
-def prepare(columns, x, y, age, rows, binary):
-    """Inputs for the first `rows` as context and the rest as queries, `y` of all rows (the queries' for training alone)."""
+def prepare(columns, x, y, age, rows, binary, start=None):
+    """Inputs for the first `rows` as context and the rest as queries, `y` of all rows (the queries' for training alone).
+
+    `start`: an answer of other models for all rows, context rows by models that have not seen them, as (base, t): logits and outcomes, or
+    places and targets on one scale. Without it, the network starts from a ridge regression of its own.
+    """
     z, missing = scale_columns(columns, x, rows)
-    if binary:
+    if start is not None:
+        t = start[1]
+    elif binary:
         t = y.astype(float)
     else:
         forward, _ = transform(y[:rows])
         t = forward(y)
-        t = t - np.median(t[:rows])
+    middle = 0.0 if binary else np.median(t[:rows])
+    t = t - middle
     design = np.concatenate([z, flags(missing, rows)], 1)
     score, coefficients = ridge(design, t[:rows], rows)
-    if binary:
+    if start is not None:
+        base = start[0] - middle
+        if not binary:
+            base = np.clip(base, t[:rows].min(), t[:rows].max())
+    elif binary:
         base = logits(score, t[:rows], rows)
+    else:
+        base = np.clip(score, t[:rows].min(), t[:rows].max())
+    if binary:
         residual = t[:rows] - 1 / (1 + np.exp(-base[:rows]))
         scale = 1.0
     else:
-        low, high = t[:rows].min(), t[:rows].max()
-        base = np.clip(score, low, high)
         residual = t[:rows] - base[:rows]
         scale = max(np.abs(residual).mean(), 1e-3)
     described = describe(columns, z[:rows], missing[:rows], x[:rows], t[:rows], residual, age[:rows], coefficients[: len(columns)])

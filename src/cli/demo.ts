@@ -89,6 +89,7 @@ async function listen(asked: string | undefined, port: number): Promise<Service>
     tls: null,
     schema: { tables: [] },
     inferLinks: false,
+    model: null,
     logLevel: 'warn',
     file: null,
   }

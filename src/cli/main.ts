@@ -32,6 +32,7 @@ const serve = program
   .option('--tls-cert <file>', 'certificate for clients that ask for TLS')
   .option('--tls-key <file>', 'its private key')
   .option('--infer-links', 'use links that no foreign key declares, where the data supports them')
+  .option('--model <folder>', 'a pre-trained network beside the models fitted to each question; needs onnxruntime-node')
   .option('--log-level <level>', 'silent, error, warn, info, debug or trace (default: warn)')
   .option('--no-report', 'do not look at the database at start-up')
   .option('--check-config', 'print the settings in force, and stop')

@@ -23,6 +23,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const tls = config.tls ? { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } : undefined
   const graphs = createGraphCache({ declared: config.schema })
   const infer = createInferClient({
+    model: config.model,
+    onWarning: (warning, model) => log.warn({ model }, warning),
     onExit: (code, signal) => log.warn({ code, signal }, 'the inference process ended and is started again'),
   })
   try {

@@ -1,6 +1,7 @@
 // The settings of one proxy: from flags, then the environment, then pgpredict.toml, then defaults.
 
 import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { UserSchema } from '../graph/catalog/declared.js'
 import { type Address, parseAddress } from './address.js'
 import { ConfigError } from './error.js'
@@ -20,6 +21,8 @@ export interface Config {
   readonly schema: UserSchema
   /** Use undeclared links that the data supports, without asking. */
   readonly inferLinks: boolean
+  /** Folder of a network that corrects the closed-form models; null: they answer alone. */
+  readonly model: string | null
   readonly logLevel: LogLevel
   /** The file that was read, or null. */
   readonly file: string | null
@@ -32,6 +35,7 @@ export interface Flags {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly inferLinks?: boolean
+  readonly model?: string
   readonly logLevel?: string
   readonly config?: string
 }
@@ -58,6 +62,7 @@ export function loadConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
     pick(undefined, '', 'DATABASE_URL', settings.upstream, 'upstream')
   const cert = pick(flags.tlsCert, '--tls-cert', 'PGPREDICT_TLS_CERT', settings.tls?.cert, 'tls.cert')
   const key = pick(flags.tlsKey, '--tls-key', 'PGPREDICT_TLS_KEY', settings.tls?.key, 'tls.key')
+  const model = pick(flags.model, '--model', 'PGPREDICT_MODEL', settings.model, 'model')
   const level = pick(flags.logLevel, '--log-level', 'PGPREDICT_LOG_LEVEL', settings.logLevel, 'log_level')
   if (!upstream) {
     throw new ConfigError('no upstream database', 'pgpredict --upstream postgres://user@host:5432/database')
@@ -72,6 +77,7 @@ export function loadConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
     tls: cert && key ? { cert: readable(cert), key: readable(key) } : null,
     schema: settings.schema,
     inferLinks: flags.inferLinks ?? flag(env, 'PGPREDICT_INFER_LINKS') ?? settings.inferLinks ?? false,
+    model: model ? readable({ ...model, text: resolve(model.text) }) : null,
     logLevel: level ? parseLevel(level.text, level.where) : 'warn',
     file,
   }
@@ -114,6 +120,7 @@ export function describeConfig(config: Config): string {
     `infer_links = ${config.inferLinks}`,
     `log_level = "${config.logLevel}"`,
   ]
+  if (config.model) lines.push(`model = "${config.model}"`)
   if (config.tls) lines.push('', '[tls]', `cert = "${config.tls.cert}"`, `key = "${config.tls.key}"`)
   for (const { table, ...facts } of config.schema.tables) {
     lines.push('', `[tables.${/^[\w-]+$/.test(table) ? table : JSON.stringify(table)}]`)

@@ -9,13 +9,14 @@ export interface FileSettings {
   readonly listen?: string
   readonly upstream?: string
   readonly inferLinks?: boolean
+  readonly model?: string
   readonly logLevel?: string
   readonly tls?: { readonly cert?: string; readonly key?: string }
   readonly schema: UserSchema
 }
 
 type Toml = Record<string, unknown>
-const TOP = ['listen', 'upstream', 'infer_links', 'log_level', 'tls', 'tables', 'links'] as const
+const TOP = ['listen', 'upstream', 'infer_links', 'model', 'log_level', 'tls', 'tables', 'links'] as const
 const TLS = ['cert', 'key'] as const
 const ONE = ['time', 'end'] as const
 const MANY = ['key', 'exclude', 'immutable', 'class', 'number', 'notnull', 'links'] as const
@@ -39,6 +40,7 @@ export function parseFile(text: string, file: string): FileSettings {
     listen: typeof top.listen === 'number' ? String(top.listen) : at.string(top, 'listen'),
     upstream: at.string(top, 'upstream'),
     inferLinks: at.boolean(top, 'infer_links'),
+    model: at.string(top, 'model'),
     logLevel: at.string(top, 'log_level'),
     tls: tls && { cert: at.string(tls, 'cert', 'tls.'), key: at.string(tls, 'key', 'tls.') },
     schema: { tables: [...tables(top, at), ...links(top, at)] },

@@ -28,6 +28,7 @@ export async function startProduct(upstream: string, schema: UserSchema = { tabl
       tls: null,
       schema,
       inferLinks: false,
+      model: null,
       logLevel: 'silent',
       file: null,
     },

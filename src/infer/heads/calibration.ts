@@ -20,6 +20,10 @@ export const IDENTITY: Calibration = { centre: 0, bias: 0, slope: 1 }
 
 export const calibrate = (c: Calibration, logit: number): number => c.centre + c.bias + c.slope * (logit - c.centre)
 
+/** The logit that calibration makes `calibrated` of. */
+export const uncalibrate = (c: Calibration, calibrated: number): number =>
+  c.centre + (calibrated - c.centre - c.bias) / c.slope
+
 /** Newton's method in (bias, log slope) on the penalised log loss of held-out logits. */
 export function fitCalibration(logits: Float64Array, y: Float64Array): Calibration {
   const n = y.length

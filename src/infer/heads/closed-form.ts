@@ -3,7 +3,7 @@
 
 import type { ContextBatch, Prediction, QueryBatch } from '../head.js'
 import { type Blend, blendInto, bytesOf, fitBlend, type TreeModel } from './boosting/blend.js'
-import { type Calibration, calibrate, fitCalibration } from './calibration.js'
+import { type Calibration, calibrate, fitCalibration, uncalibrate } from './calibration.js'
 import { constantHead } from './constant.js'
 import { sigmoid } from './logistic.js'
 import { type Design, widthFor } from './matrix.js'
@@ -20,13 +20,35 @@ const BLOCK = 1024
 /** Below this many labelled rows nothing but the prior is told. */
 const FEWEST = 10
 
-export const closedForm: SteppedHead = {
+/** What other models may go on from: the answer of this one before it is finished, on a scale where corrections add up. */
+export interface Start {
+  /** Of the newest rows of the context, by models that had not seen them: logits, or places on the scale of `forward`. */
+  readonly judged: Float64Array
+  /** Outcomes on that scale. */
+  forward(y: number): number
+  sumsSteps(query: QueryBatch): Generator<void, Float64Array[], void>
+  /** Between the first of the sums and that scale. */
+  toScale(sum: number): number
+  fromScale(place: number): number
+  finishSteps(rows: number, sums: readonly Float64Array[]): Generator<void, Prediction, void>
+}
+
+export interface LinearFitted extends SteppedFitted {
+  /** null where the context tells nothing apart. */
+  readonly start: Start | null
+}
+
+export interface LinearHead extends SteppedHead {
+  fitSteps(context: ContextBatch, options: FitOptions): Generator<void, LinearFitted, void>
+}
+
+export const closedForm: LinearHead = {
   name: 'closed form',
   fit: (context, options) => drain(closedForm.fitSteps(context, options)),
   *fitSteps(context, options) {
     const clean = usable(context)
     const warnings = warningsFor(clean)
-    if (clean.rows < FEWEST || isConstant(clean.y)) return constantHead(clean, warnings)
+    if (clean.rows < FEWEST || isConstant(clean.y)) return { ...constantHead(clean, warnings), start: null }
     const channels = yield* fitScaling(clean)
     const design = yield* designOf(channels, clean.x, clean.rows)
     return clean.task === 'binary'
@@ -94,11 +116,16 @@ function* fitBinary(
   design: Design,
   options: FitOptions,
   warnings: Warnings,
-): Generator<void, SteppedFitted, void> {
+): Generator<void, LinearFitted, void> {
   const linear = yield* fitEnsemble(context, design, context.y, options)
   const { judged, trees } = yield* withTrees(context, context.y, linear, options)
   const calibration = fitCalibration(judged, context.y.subarray(0, judged.length))
-  return fitted({ channels, coefficients: [linear.all], trees }, warnings, probabilities(calibration))
+  return fitted({ channels, coefficients: [linear.all], trees }, warnings, probabilities(calibration), {
+    judged: judged.map(logit => calibrate(calibration, logit)),
+    forward: y => y,
+    toScale: sum => calibrate(calibration, sum),
+    fromScale: logit => uncalibrate(calibration, logit),
+  })
 }
 
 /** What is made of a row's linear sums. Made outside the fits, so that it holds none of their matrices. */
@@ -122,7 +149,7 @@ function* fitNumeric(
   design: Design,
   options: FitOptions,
   warnings: Warnings,
-): Generator<void, SteppedFitted, void> {
+): Generator<void, LinearFitted, void> {
   const transform = fitTransform(context.y)
   const target = Float64Array.from(context.y, transform.forward)
   yield
@@ -137,7 +164,9 @@ function* fitNumeric(
   const nonNegative = context.nonNegative || transform.min >= 0
   const { floor, ceiling } = local
   const finish = distributions({ transform, spread, floor, ceiling, nonNegative })
-  return fitted({ channels, coefficients: [all, local.b], trees }, warnings, finish)
+  const same = (place: number) => place
+  const scale = { judged, forward: transform.forward, toScale: same, fromScale: same }
+  return fitted({ channels, coefficients: [all, local.b], trees }, warnings, finish, scale)
 }
 
 interface Numeric {
@@ -175,29 +204,38 @@ interface Model {
 }
 
 /** A model of several linear sums over the same scaled row, trees beside the first, and what is made of them. */
-function fitted({ channels, coefficients, trees }: Model, warnings: Warnings, finish: Finish): SteppedFitted {
+function fitted(
+  { channels, coefficients, trees }: Model,
+  warnings: Warnings,
+  finish: Finish,
+  scale: Pick<Start, 'judged' | 'forward' | 'toScale' | 'fromScale'>,
+): LinearFitted {
   const ones = channels.length
-  const self: SteppedFitted = {
+  function* sumsSteps(query: QueryBatch): Generator<void, Float64Array[], void> {
+    const sums = coefficients.map(b => new Float64Array(query.rows).fill(b[ones]))
+    const scaled = new Float64Array(Math.min(BLOCK, query.rows))
+    for (let from = 0; from < query.rows; from += BLOCK) {
+      const to = Math.min(query.rows, from + BLOCK)
+      for (let j = 0; j < ones; j++) {
+        scaleColumn(channels[j], query.x, query.rows, from, to, scaled, 0)
+        for (let s = 0; s < sums.length; s++) {
+          const b = coefficients[s][j]
+          const sum = sums[s]
+          for (let r = from; r < to; r++) sum[r] += b * scaled[r - from]
+        }
+      }
+      if (trees) blendInto(trees, query.x, query.rows, from, to, sums[0])
+      yield
+    }
+    return sums
+  }
+  const self: LinearFitted = {
+    start: { ...scale, sumsSteps, finishSteps: finish },
     bytes: channels.length * 80 + coefficients.length * widthFor(ones) * 8 + (trees ? bytesOf(trees) : 0) + 1024,
     warnings,
     predict: query => drain(self.predictSteps(query)),
     *predictSteps(query: QueryBatch) {
-      const sums = coefficients.map(b => new Float64Array(query.rows).fill(b[ones]))
-      const scaled = new Float64Array(Math.min(BLOCK, query.rows))
-      for (let from = 0; from < query.rows; from += BLOCK) {
-        const to = Math.min(query.rows, from + BLOCK)
-        for (let j = 0; j < ones; j++) {
-          scaleColumn(channels[j], query.x, query.rows, from, to, scaled, 0)
-          for (let s = 0; s < sums.length; s++) {
-            const b = coefficients[s][j]
-            const sum = sums[s]
-            for (let r = from; r < to; r++) sum[r] += b * scaled[r - from]
-          }
-        }
-        if (trees) blendInto(trees, query.x, query.rows, from, to, sums[0])
-        yield
-      }
-      return yield* finish(query.rows, sums)
+      return yield* finish(query.rows, yield* sumsSteps(query))
     },
   }
   return self

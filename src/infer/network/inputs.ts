@@ -4,7 +4,7 @@
 import type { ColumnDescriptor, ContextBatch, QueryBatch } from '../head.js'
 import { sigmoid } from '../heads/logistic.js'
 import { type Channel, designOf, fitScaling, scaleColumn } from '../heads/scaling.js'
-import { fitTransform, type Transform } from '../heads/transform.js'
+import { fitTransform } from '../heads/transform.js'
 import { medianOf } from '../heads/tuning.js'
 import { correlation, meanOf, spreadOf } from './correlation.js'
 import { KINDS } from './descriptor.js'
@@ -34,15 +34,19 @@ export interface ContextInputs extends QueryInputs {
   readonly label: Float32Array
   /** Unit of a numeric answer's quantiles: mean size of the linear answer's error. 1 for binary. */
   readonly scale: number
-  /** From the target's scale back; null for binary. */
-  readonly inverse: ((t: number) => number) | null
-  /** Queries as the network reads them beside this context: each row alone decides its own. */
-  query(batch: QueryBatch): QueryInputs
+  /** Queries as the network reads them beside this context: each row alone decides its own. `base`: of other models, where they gave one. */
+  query(batch: QueryBatch, base?: Float64Array): QueryInputs
   readonly bytes: number
 }
 
-/** Labels must vary. */
-export function* contextInputs(context: ContextBatch): Generator<void, ContextInputs, void> {
+/** An answer of other models for rows of a context that they had not seen, and the outcomes, on one scale. */
+export interface Given {
+  readonly base: Float64Array
+  readonly t: Float64Array
+}
+
+/** Labels must vary. Without an answer of other models, the network starts from a ridge regression of its own. */
+export function* contextInputs(context: ContextBatch, given?: Given): Generator<void, ContextInputs, void> {
   const { rows, columns, x, y, age, task } = context
   const binary = task === 'binary'
   const width = columns.length
@@ -51,14 +55,17 @@ export function* contextInputs(context: ContextBatch): Generator<void, ContextIn
   // before the design is centred: cells are read from it
   const byColumn = cellsByColumn(channels, design.z, rows, width)
   const missing = missingCells(x)
-  const target = binary ? null : centred(y)
-  const t = target ? Float64Array.from(y, target.forward) : Float64Array.from(y)
+  const plain = given?.t ?? (binary ? y : y.map(fitTransform(y).forward))
+  const middle = binary ? 0 : medianOf(plain)
+  const t = plain.map(v => v - middle)
   const ridge = yield* fitRidge(design, t)
-  const slope = binary ? fitSlope(ridge.leftOut, t) : null
+  const slope = binary && !given ? fitSlope(ridge.leftOut, t) : null
   const low = t.reduce((a, b) => Math.min(a, b))
   const high = t.reduce((a, b) => Math.max(a, b))
-  const toBase = (score: number): number => (slope ? slope(score) : Math.min(high, Math.max(low, score)))
-  const base = ridge.leftOut.map(toBase)
+  const inRange = (place: number): number => (binary ? place : Math.min(high, Math.max(low, place)))
+  const toBase = (score: number): number => (slope ? slope(score) : inRange(score))
+  const fromGiven = (place: number): number => inRange(place - middle)
+  const base = given ? given.base.map(fromGiven) : ridge.leftOut.map(toBase)
   const residual = t.map((v, r) => v - (binary ? sigmoid(base[r]) : base[r]))
   let scale = 1
   if (!binary) scale = Math.max(1e-3, meanOf(residual.map(Math.abs)))
@@ -81,7 +88,7 @@ export function* contextInputs(context: ContextBatch): Generator<void, ContextIn
     label[r * LABEL + 2] = clip(off, 6)
     label[r * LABEL + 3] = Math.min(6, Math.abs(off))
   }
-  function query(batch: QueryBatch): QueryInputs {
+  function query(batch: QueryBatch, other?: Float64Array): QueryInputs {
     const n = batch.rows
     const score = new Float64Array(n).fill(ridge.level)
     const z = new Float32Array(n * width)
@@ -93,7 +100,7 @@ export function* contextInputs(context: ContextBatch): Generator<void, ContextIn
         if (channel.kind !== 'missing') z[r * width + channel.column] = scaled[r]
       }
     }
-    const own = score.map(toBase)
+    const own = other ? other.map(fromGiven) : score.map(toBase)
     const ages = new Float64Array(n)
     const cells = transposed(missingCells(batch.x), n, width)
     return { rows: n, z, missing: cells, known: knownOf(ages, own, binary, rows, rate), base: own }
@@ -108,20 +115,12 @@ export function* contextInputs(context: ContextBatch): Generator<void, ContextIn
     label,
     base,
     scale,
-    inverse: target?.inverse ?? null,
     query,
     bytes: channels.length * 96 + 4096,
   }
 }
 
 const clip = (v: number, most: number): number => Math.min(most, Math.max(-most, v))
-
-/** The target's own scale, with its median at 0. */
-function centred(y: Float64Array): Pick<Transform, 'forward' | 'inverse'> {
-  const { forward, inverse } = fitTransform(y)
-  const middle = medianOf(Float64Array.from(y, forward))
-  return { forward: v => forward(v) - middle, inverse: t => inverse(t + middle) }
-}
 
 function cellsByColumn(channels: readonly Channel[], z: Float64Array, rows: number, width: number): Float64Array {
   const out = new Float64Array(rows * width)

@@ -20,7 +20,7 @@ export const entityPipeline: Pipeline<Neighbourhood> = { createDecoder, fit: fit
 function* fitContext(
   neighbourhood: Neighbourhood,
   options: JobOptions,
-  { watch, account }: Accounts,
+  { watch, account, head }: Accounts,
 ): Steps<FittedContext<Neighbourhood>> {
   const { spec, classes } = neighbourhood
   if (spec.task === 'multiclass') checkClasses(classes)
@@ -30,7 +30,7 @@ function* fitContext(
   const working = 4 * batch.x.byteLength
   account.take(working)
   const { seed, mode } = options
-  const model = yield* timed(watch, 'fit', fitModel(neighbourhood, batch, { seed, mode }))
+  const model = yield* timed(watch, 'fit', fitModel(neighbourhood, batch, head, { seed, mode }))
   account.give(working)
   let positives = 0
   let anchors = 0

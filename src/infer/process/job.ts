@@ -1,7 +1,7 @@
 // One PREDICT in the inference process: rows come in and are decoded, a context is fitted or found, entities are scored, arrays go out.
 
 import { PgError, type PgErrorFields } from '../../pg-error.js'
-import type { Steps } from '../heads/stepped.js'
+import type { SteppedHead, Steps } from '../heads/stepped.js'
 import type { JobRequest, JobSummary } from '../protocol.js'
 import type { ContextCache } from './context-cache.js'
 import { pipelineFor } from './kinds.js'
@@ -11,6 +11,7 @@ import { type Decoded, type FittedContext, type Stopwatch, timed } from './stage
 
 /** What all jobs of the process share. */
 export interface Host {
+  readonly head: SteppedHead
   readonly scheduler: Scheduler
   readonly cache: ContextCache<FittedContext<Decoded>>
   readonly ledger: Ledger
@@ -38,7 +39,7 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
   const { contextKey: key, spec, options, cold } = request
   const account: Account = host.ledger.open()
   const milliseconds: Stopwatch = {}
-  const accounts = { watch: milliseconds, account }
+  const accounts = { watch: milliseconds, account, head: host.head }
   const pipeline = pipelineFor(spec)
   let decoder: ReturnType<typeof pipeline.createDecoder> | null = null
   let done = false

@@ -3,12 +3,15 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { getPriority, setPriority } from 'node:os'
+import { chooseHead } from './choose-head.js'
 import { createService, type Limits } from './server.js'
 
 export interface Settings extends Limits {
   readonly socketPath: string
   /** Added to the parent's niceness; 0 keeps it. */
   readonly nice: number
+  /** Folder of a network; null: the closed-form models answer alone. */
+  readonly model: string | null
 }
 
 const settings = JSON.parse(process.argv[2]) as Settings
@@ -25,8 +28,9 @@ process.on('disconnect', () => process.exit(0))
 // A parent that died while this file was loading has told nobody: the event is past.
 if (process.send && !process.connected) process.exit(0)
 
+const head = await chooseHead(settings.model, warning => process.send?.({ warning }))
 rmSync(settings.socketPath, { force: true })
-const server = createServer(createService(settings))
+const server = createServer(createService(settings, head))
 server.listen(settings.socketPath, () => {
   chmodSync(settings.socketPath, 0o600)
   process.send?.('ready')

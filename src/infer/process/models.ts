@@ -4,8 +4,7 @@ import { PgError } from '../../pg-error.js'
 import type { Classes, Neighbourhood } from '../decode/neighbourhood.js'
 import type { ClassBatch, ContextBatch, Prediction, QueryBatch } from '../head.js'
 import { fitClasses } from '../heads/classes/head.js'
-import { closedForm } from '../heads/closed-form.js'
-import type { FitOptions, SteppedFitted, Steps } from '../heads/stepped.js'
+import type { FitOptions, SteppedFitted, SteppedHead, Steps } from '../heads/stepped.js'
 import type { JobOptions } from '../protocol.js'
 import { type ClassColumns, classArrays, classColumns } from './class-output.js'
 import { predictionArrays } from './output.js'
@@ -23,10 +22,11 @@ interface Numbers extends Said {
   readonly prediction: Prediction
 }
 
-/** @throws PgError where the labels of the context cannot be learnt from */
+/** `head` answers conditions and numbers. @throws PgError where the labels of the context cannot be learnt from */
 export function* fitModel(
   { classes, spec }: Neighbourhood,
   batch: ContextBatch | ClassBatch,
+  head: SteppedHead,
   options: FitOptions,
 ): Steps<Model> {
   if (batch.task === 'multiclass') {
@@ -40,7 +40,7 @@ export function* fitModel(
     }
   }
   if (spec.task === 'multiclass') throw new PgError({ code: 'XX000', message: 'prediction failed' })
-  const fitted = yield* closedForm.fitSteps(batch, options)
+  const fitted = yield* head.fitSteps(batch, options)
   return {
     bytes: fitted.bytes,
     warnings: fitted.warnings,

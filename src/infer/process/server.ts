@@ -1,6 +1,7 @@
 // The inference process' side of the socket: frames become jobs, jobs' answers become frames, and every client knows what is cached.
 
 import type { Socket } from 'node:net'
+import type { SteppedHead } from '../heads/stepped.js'
 import {
   type CachedContext,
   createFrameReader,
@@ -28,12 +29,13 @@ export interface Limits {
 const LONGEST_TEXT = 64 * 1048576
 
 /** What to do with each connection; all share one cache, one ledger, one scheduler. */
-export function createService(limits: Limits): (socket: Socket) => void {
+export function createService(limits: Limits, head: SteppedHead): (socket: Socket) => void {
   const sockets = new Set<Socket>()
   const tell = (message: Buffer): void => {
     for (const socket of sockets) socket.write(message)
   }
   const host: Host = {
+    head,
     scheduler: createScheduler(),
     cache: createContextCache<FittedContext<Decoded>>({
       maxBytes: limits.cacheBytes,

@@ -20,17 +20,25 @@ export interface InferProcess {
 export interface SpawnOptions extends Partial<Omit<Settings, 'socketPath'>> {
   /** Told of each death but the one that close() causes. */
   readonly onExit?: (code: number | null, signal: NodeJS.Signals | null) => void
+  /** Told what the process could not do, and does without. */
+  readonly onWarning?: (warning: string, model: string | null) => void
 }
 
 const MEGABYTE = 1048576
-const DEFAULTS = { cacheBytes: 256 * MEGABYTE, cacheMilliseconds: 600_000, memoryBytes: 1024 * MEGABYTE, nice: 5 }
+const DEFAULTS = {
+  cacheBytes: 256 * MEGABYTE,
+  cacheMilliseconds: 600_000,
+  memoryBytes: 1024 * MEGABYTE,
+  nice: 5,
+  model: null,
+}
 const FIRST_DELAY = 50
 const LONGEST_DELAY = 5_000
 /** A process that lived for this long has started well: the next delay is the shortest again. */
 const HEALTHY = 10_000
 
 export function startInferProcess(options: SpawnOptions = {}): InferProcess {
-  const { onExit, ...given } = options
+  const { onExit, onWarning, ...given } = options
   const directory = mkdtempSync(join(tmpdir(), 'pgpredict-'))
   const socketPath = join(directory, 'infer.sock')
   const settings: Settings = { ...DEFAULTS, ...given, socketPath }
@@ -52,7 +60,10 @@ export function startInferProcess(options: SpawnOptions = {}): InferProcess {
     const born = performance.now()
     const running = forkEntry(JSON.stringify(settings))
     child = running
-    running.on('message', () => listened())
+    running.on('message', message => {
+      if (message === 'ready') listened()
+      else onWarning?.((message as { warning: string }).warning, settings.model)
+    })
     running.on('error', refused)
     running.on('exit', (code, signal) => {
       if (child === running) child = null

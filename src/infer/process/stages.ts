@@ -2,17 +2,18 @@
 // three; the scheduler, the cache and the ledger know no other shape.
 
 import type { UsedChannels } from '../features/usage.js'
-import type { Pause, Steps } from '../heads/stepped.js'
+import type { Pause, SteppedHead, Steps } from '../heads/stepped.js'
 import type { JobOptions, JobSummary } from '../protocol.js'
 import type { Account } from './ledger.js'
 
 /** Milliseconds of computing by stage. */
 export type Stopwatch = Record<string, number>
 
-/** What a job's time and memory are written to. */
+/** What a job's time and memory are written to, and the head that its contexts are fitted with. */
 export interface Accounts {
   readonly watch: Stopwatch
   readonly account: Account
+  readonly head: SteppedHead
 }
 
 /** The rows of one extraction as typed arrays. */

@@ -1,0 +1,18 @@
+// Which models answer: the closed-form ones, corrected by a network where one is given and can be run.
+
+import { closedForm } from '../heads/closed-form.js'
+import type { SteppedHead } from '../heads/stepped.js'
+
+/** `warn` is told why a network that was asked for is not used: predictions are never refused for want of it. */
+export async function chooseHead(model: string | null, warn: (text: string) => void): Promise<SteppedHead> {
+  if (model === null) return closedForm
+  try {
+    // loaded for those who ask for it
+    const { openNetwork } = await import('../network/runtime.js')
+    const { correctedHead } = await import('../network/corrected.js')
+    return correctedHead(await openNetwork(model))
+  } catch (error) {
+    warn(`no network, the closed-form models answer alone: ${(error as Error).message}`)
+    return closedForm
+  }
+}
