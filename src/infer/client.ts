@@ -27,7 +27,8 @@ export interface InferResult {
   readonly keys: readonly Buffer[]
   /**
    * By name. Always `anchor_time` timestamptz[]; binary: `prediction` bool[], `probability` float8[]; numeric: `prediction`, `lower`, `upper`
-   * float8[]; multiclass: `prediction` in the values' own type, `probability` float8[], `probabilities` jsonb[].
+   * float8[]; multiclass: `prediction` in the values' own type, `probability` float8[], `probabilities` jsonb[];
+   * rank: `rank` int4[], `item` in its own type, `score` float8[]; classify: `item`, `probability` float8[], `prediction` bool[].
    */
   readonly columns: ReadonlyMap<string, Buffer>
   readonly summary: JobSummary

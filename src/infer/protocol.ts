@@ -2,6 +2,7 @@
 // what follows it. Rows travel as the bytes Postgres sent, results as the bytes it will be sent; the rest is small JSON.
 
 import type { NeighbourhoodSpec } from '../graph/neighbourhood.js'
+import type { RankingSpec } from '../graph/ranking.js'
 import type { PgErrorFields } from '../pg-error.js'
 import type { UsedChannels } from './features/usage.js'
 
@@ -36,7 +37,7 @@ export interface JobRequest {
    * keep it.
    */
   readonly contextKey: string | null
-  readonly spec: NeighbourhoodSpec
+  readonly spec: NeighbourhoodSpec | RankingSpec
   readonly options: JobOptions
   /** The rows hold a context to fit. Otherwise the one cached under the key answers. */
   readonly cold: boolean

@@ -5,7 +5,7 @@ import type { Aggregate, Task } from './task.js'
 import { walkAggregates } from './walk.js'
 
 const ANSWERED =
-  'Answered are conditions, numbers and values over windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared or not.'
+  'Answered are windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared or not, and LIST_DISTINCT with RANK or CLASSIFY.'
 
 const refuse = (what: string, position?: number): never => {
   throw new PgError({ code: '0A000', message: `${what} is not supported yet`, hint: ANSWERED, position })
@@ -16,15 +16,18 @@ const VALUE_AGGREGATES = ['LIST_DISTINCT']
 const valued = (aggregates: readonly Aggregate[]): Aggregate | undefined =>
   aggregates.find(({ name }) => VALUE_AGGREGATES.includes(name))
 
+const isArrayList = ({ target }: Task): boolean =>
+  target.kind === 'value' && target.operand.kind === 'aggregate' && target.operand.column?.column.typeClass === 'array'
+
 /** @throws PgError 0A000 for a task that can be stated and not yet answered */
 export const assertSupported = (task: Task): void => {
   const first = task.aggregates[0]?.span.start
-  if (task.kind === 'rank') refuse('RANK', first)
-  if (task.kind === 'classify') refuse('CLASSIFY', first)
   if (task.kind === 'forecast') refuse('FORECAST', first)
   if (task.asOf.kind === 'entity time') refuse('AS OF ENTITY TIME')
-  if (!task.temporal) refuse('a column as target')
-  const aggregate = valued(walkAggregates(task.target))
+  const list = task.kind === 'rank' || task.kind === 'classify'
+  if (!task.temporal) refuse(list ? 'a list without a window' : 'a column as target', first)
+  if (list && isArrayList(task)) refuse('LIST_DISTINCT of an array', first)
+  const aggregate = list ? undefined : valued(walkAggregates(task.target))
   if (aggregate) refuse(`${aggregate.name} in a target`, aggregate.span.start)
   if (task.options.explain) refuse('the option explain')
   if (task.options.embedding) refuse('the option embedding')

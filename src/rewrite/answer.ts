@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { GraphCache, SessionFacts } from '../graph/catalog/index.js'
 import { anchorSql, gridOf } from '../graph/extract/anchors.js'
+import { type PairsExtraction, pairsExtractionOf } from '../graph/extract/pairs.js'
 import { SqlParams } from '../graph/extract/sql.js'
 import { type Extraction, extractionOf } from '../graph/extract/statement.js'
 import type { ChannelUse } from '../graph/neighbourhood.js'
@@ -11,6 +12,7 @@ import { ContextGone, type InferClient, type InferResult } from '../infer/client
 import { PgError } from '../pg-error.js'
 import type { Table } from '../pql/catalog.js'
 import { tablesUsed } from '../pql/index.js'
+import { normalise } from '../pql/normalise.js'
 import type { ColumnRef, OutputColumn, Task } from '../pql/task.js'
 import { outputParam } from './answer-columns.js'
 import { tellUser } from './answer-notices.js'
@@ -69,7 +71,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     const grid = gridOf(times.anchor, times.oldest, asked.horizon!, asked.reach!, times.newest)
     if (grid.context.length === 0) throw nothingClosed(asked, times)
     let outdated: readonly ColumnRef[] = []
-    if (asksThePast(asked, times)) {
+    if (!isList(asked) && asksThePast(asked, times)) {
       const key = contextKey(asked, params, facts, String(times.newest))
       outdated =
         (key && changing.get(key)) || (await changingColumns(asked, times, reachable(asked), params, infer, upstream))
@@ -82,10 +84,15 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
       const cold = use === null
       const context = cold ? contextSizes(task.options) : null
       const { seed = 42 } = task.options
-      const extraction = extractionOf({ task, grid, context, seed, mostEntities: most + 1, use, client: params })
-      return extract(extraction, cold, key)
+      const extract = isList(task) ? pairsExtractionOf : extractionOf
+      const extraction = extract({ task, grid, context, seed, mostEntities: most + 1, use, client: params })
+      return relay(extraction, cold, key)
     }
-    const extract = async (extraction: Extraction, cold: boolean, contextKey: string | null): Promise<InferResult> => {
+    const relay = async (
+      extraction: Extraction | PairsExtraction,
+      cold: boolean,
+      contextKey: string | null,
+    ): Promise<InferResult> => {
       const {
         mode = 'normal',
         seed = 42,
@@ -98,13 +105,13 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
       )
       try {
         const named = new Asked(extraction)
-        const relay = (payload: Buffer) => {
+        const pass = (payload: Buffer) => {
           named.look(payload)
           return job.push(payload)
         }
         progress.stage('reading rows')
-        if (cold) await upstream.stream(extraction.sql, extraction.params, relay)
-        else await upstream.streamPrepared(extraction.sql, extraction.params, relay)
+        if (cold) await upstream.stream(extraction.sql, extraction.params, pass)
+        else await upstream.streamPrepared(extraction.sql, extraction.params, pass)
         progress.stage(cold ? 'learning from the past' : 'scoring')
         const [result] = await Promise.all([job.end(), restore(upstream, tuned)])
         if (result.count > most) throw tooMany(most)
@@ -122,6 +129,9 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     return outputs.map(column => outputParam(column, outputs, task, result, performance.now() - began))
   }
 }
+
+/** Lists read rows of one table, and no columns that could have changed since. */
+const isList = ({ kind }: Task): boolean => kind === 'rank' || kind === 'classify'
 
 const without = (task: Task, columns: readonly ColumnRef[]): Task => ({
   ...task,
@@ -189,7 +199,8 @@ function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, c
     facts.timeZone,
     facts.rowSecurity,
     facts.token,
-    task.normalised,
+    // lists of any length come from one context
+    normalise({ ...task, top: 0 }),
     constants,
     cell,
   ]
@@ -216,8 +227,8 @@ function reachable(task: Task): Set<Table> {
 class Asked {
   count = -1
   readonly #part: number
-  constructor(extraction: Extraction) {
-    this.#part = extraction.spec.parts.findIndex(part => part.kind === 'constants')
+  constructor({ spec }: Extraction | PairsExtraction) {
+    this.#part = 'top' in spec ? spec.parts.indexOf('constants') : spec.parts.findIndex(p => p.kind === 'constants')
   }
 
   look(payload: Buffer): void {

@@ -3,6 +3,7 @@
 import type { Prediction } from '../head.js'
 
 const BOOL = 16
+const INT4 = 23
 const FLOAT8 = 701
 const TIMESTAMPTZ = 1184
 
@@ -31,6 +32,9 @@ function array(
 
 export const float8Array = (values: Float64Array): Buffer =>
   array(FLOAT8, values.length, 8, (view, at, i) => view.setFloat64(at, values[i]))
+
+export const int4Array = (values: Int32Array): Buffer =>
+  array(INT4, values.length, 4, (view, at, i) => view.setInt32(at, values[i]))
 
 export const boolArray = (n: number, of: (i: number) => boolean): Buffer =>
   array(BOOL, n, 1, (view, at, i) => view.setUint8(at, of(i) ? 1 : 0))

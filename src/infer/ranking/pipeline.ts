@@ -1,0 +1,73 @@
+// The stages of RANK and CLASSIFY: pairs of entity and item from the past, a head fitted on them, the pairs of those asked about in order.
+
+import type { RankingSpec } from '../../graph/ranking.js'
+import { PgError } from '../../pg-error.js'
+import { closedForm } from '../heads/closed-form.js'
+import type { Steps } from '../heads/stepped.js'
+import { type Accounts, type FittedContext, type Pipeline, timed } from '../process/stages.js'
+import type { JobOptions } from '../protocol.js'
+import { rankingAnswer } from './answer.js'
+import { createRankingDecoder, type RankingData } from './decode.js'
+import { examplesOf } from './examples.js'
+import { catalogueOf, historiesOf } from './histories.js'
+import { sceneAt } from './moment.js'
+
+const budgets = {
+  fast: { rows: 8_000, entities: 500, steps: 40_000_000 },
+  normal: { rows: 24_000, entities: 2_000, steps: 120_000_000 },
+  best: { rows: 60_000, entities: 5_000, steps: 300_000_000 },
+} as const
+
+/** Values that CLASSIFY answers for. */
+const MOST_VALUES = 1000
+
+export const rankingPipeline: Pipeline<RankingData, RankingSpec> = { createDecoder: createRankingDecoder, fit }
+
+function* fit(
+  data: RankingData,
+  { seed, mode }: JobOptions,
+  { watch, account }: Accounts,
+): Steps<FittedContext<RankingData>> {
+  const { windows, population, spec } = data
+  const classify = spec.task === 'classify'
+  const working = 60 * data.events.count
+  account.take(working)
+  const catalogue = yield* timed(watch, 'prepare', catalogueOf(data, windows.time[1]))
+  const items = catalogue.items.count
+  if (classify && items > MOST_VALUES) throw tooMany(items)
+  const histories = yield* timed(watch, 'prepare', historiesOf(data, catalogue))
+  const examples = yield* timed(watch, 'prepare', examplesOf(data, histories, items, budgets[mode], seed))
+  const { batch, rate } = examples
+  account.take(4 * batch.x.byteLength)
+  const fitted = yield* timed(watch, 'fit', closedForm.fitSteps(batch, { seed, mode }))
+  account.give(4 * batch.x.byteLength)
+  const scene = yield* timed(watch, 'prepare', sceneAt(histories, population, windows, 1, items, classify))
+  account.give(working)
+  let positives = 0
+  for (let r = 0; r < batch.rows; r++) positives += batch.y[r]
+  const model = { catalogue, scene, fitted, rate }
+  const { companions } = scene
+  const bytes = fitted.bytes + catalogue.items.bytes + 160 * items + 4 * companions.likeness.length
+  return {
+    usedChannels: { nodes: [], streams: [] },
+    bytes,
+    facts: {
+      contextRows: batch.rows,
+      anchors: examples.anchors,
+      positives,
+      contextBytes: bytes,
+      setAside: [],
+      warnings: fitted.warnings,
+    },
+    answer: (asked, _options, accounts) => rankingAnswer(model, asked, accounts),
+  }
+}
+
+function tooMany(count: number): PgError {
+  return new PgError({
+    code: '22023',
+    message: `CLASSIFY is for at most ${MOST_VALUES} values`,
+    detail: `There are ${count > MOST_VALUES ? 'more' : count} here.`,
+    hint: 'Write: RANK TOP 10, which answers the likeliest of any number.',
+  })
+}
