@@ -47,4 +47,6 @@ export interface Notice {
   readonly message: string
   readonly detail?: string
   readonly hint?: string
+  /** A session is told once, however often it happens. */
+  readonly once?: boolean
 }

@@ -10,6 +10,7 @@ import { add, multiply, subtract, ZERO } from './interval.js'
 import { normalise } from './normalise.js'
 import { checkOptions } from './options.js'
 import { Params } from './params.js'
+import { forSelected } from './selected.js'
 import { checkTarget } from './target.js'
 import type { Aggregate, Task } from './task.js'
 import { taskKind } from './task-kind.js'
@@ -88,6 +89,7 @@ export const check = (syntax: PredictSyntax, catalog: Catalog, given: Given): Ch
     target,
     temporal,
     where,
+    selected: syntax.where && ids.kind === 'each' ? forSelected(context, table, syntax.where) : null,
     assuming,
     asOf,
     options,

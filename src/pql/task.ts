@@ -125,6 +125,8 @@ export interface Task {
   /** False for a static target: imputation of a column. */
   readonly temporal: boolean
   readonly where: Condition | null
+  /** Where WHERE looks at columns behind a bare FOR EACH: the FOR that names the same rows and leaves the context whole; null where SQL cannot. */
+  readonly selected: string | null
   readonly assuming: Condition | null
   readonly asOf: AsOf
   readonly options: Options

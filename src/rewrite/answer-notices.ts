@@ -1,60 +1,129 @@
-// What a user should know about an answer without asking: columns left out, data that ends long ago, entities nobody knows.
+// What a user should know about an answer without asking: columns left out, data that ends long ago, entities nobody knows, few examples.
 
 import { intervalBounds } from '../graph/extract/sql.js'
+import type { Source } from '../graph/neighbourhood.js'
 import type { InferResult } from '../infer/client.js'
-import type { ColumnRef, Task } from '../pql/task.js'
+import type { Notice } from '../pg-error.js'
+import type { Table } from '../pql/catalog.js'
+import { keyText, tableText } from '../pql/context.js'
+import { literal, typed } from '../pql/cursor.js'
+import { walkAggregates } from '../pql/index.js'
+import type { ColumnRef, Condition, Task } from '../pql/task.js'
 import type { Times } from './answer.js'
+import { refTo } from './changing-columns.js'
 import type { Upstream } from './plan.js'
 
 interface Told {
   readonly task: Task
+  /** Those that may have been read. */
+  readonly tables: ReadonlySet<Table>
   readonly times: Times
   readonly result: InferResult
   /** Columns left out since they have changed after the anchor. */
   readonly outdated: readonly ColumnRef[]
   /** Distinct entities named, -1 where none were. */
   readonly asked: number
-  readonly cold: boolean
 }
 
-export function tellUser({ task, times, result, outdated, asked }: Told, upstream: Upstream): void {
-  const { summary } = result
-  for (const warning of summary.warnings) upstream.notice({ severity: 'NOTICE', ...warning })
-  const missing = asked - result.count
-  if (asked >= 0 && missing > 0) {
-    upstream.notice({
-      severity: 'NOTICE',
-      code: '01PQ7',
-      message: `${missing} of ${asked} entities ${missing === 1 ? 'was' : 'were'} not found in ${task.entity.table.name}`,
-    })
+/** Fewer entities, or examples, than these, and what WHERE has cut off would have taught more. */
+const FEW_ENTITIES = 100
+const FEW_EXAMPLES = 1000
+
+export function tellUser(told: Told, upstream: Upstream): void {
+  const empty = nothingMatches(told)
+  const warnings = empty ? [] : told.result.summary.warnings
+  const notices = [
+    ...warnings.map((warning): Notice => ({ severity: 'NOTICE', ...warning })),
+    empty,
+    notFound(told),
+    fewMatch(told),
+    endOfData(told),
+    leftOut(told),
+  ]
+  for (const notice of notices) if (notice) upstream.notice(notice)
+}
+
+/** A WHERE that lets nobody through is no lack of examples. */
+function nothingMatches({ task, result }: Told): Notice | null {
+  if (task.where === null || result.summary.contextRows > 0 || result.count > 0) return null
+  const what = hasWindows(task.where) ? 'no row of the past or present' : 'no row'
+  return {
+    severity: 'NOTICE',
+    code: '01PQ7',
+    message: `${what} of ${tableText(task.entity.table)} matches WHERE`,
+    detail: 'So there is nothing to predict, and nothing was learned.',
   }
-  if (task.asOf.kind === 'default' && times.now - times.anchor > intervalBounds(task.horizon!).nominal) {
-    upstream.notice({
+}
+
+function notFound({ task, result, asked }: Told): Notice | null {
+  const missing = asked - result.count
+  if (asked < 0 || missing <= 0) return null
+  return {
+    severity: 'NOTICE',
+    code: '01PQ7',
+    message: `${missing} of ${asked} entities ${missing === 1 ? 'was' : 'were'} not found in ${task.entity.table.name}`,
+  }
+}
+
+/** Behind a bare FOR EACH, WHERE also chooses whom to learn from: said where that leaves little. */
+function fewMatch({ task, result }: Told): Notice | null {
+  const { where, ids, entity } = task
+  const { contextRows } = result.summary
+  if (where === null || ids.kind !== 'each' || contextRows + result.count === 0) return null
+  const items = where.kind === 'and' ? where.items : [where]
+  if (items.every(hasWindows) || (result.count >= FEW_ENTITIES && contextRows >= FEW_EXAMPLES)) return null
+  const all = entity.table.estimatedRows
+  if (all > 0 && result.count > all / 2) return null
+  const key = keyText(entity.table)
+  return {
+    severity: 'NOTICE',
+    code: '01PQ1',
+    message: 'WHERE also chooses whom to learn from, and leaves few',
+    detail: `${result.count} rows of ${tableText(entity.table)} match, and ${contextRows} examples of the past.`,
+    hint: task.selected
+      ? `To learn from all: PREDICT … ${task.selected}`
+      : `To learn from all: SELECT * FROM (PREDICT … FOR EACH ${key}) p WHERE …`,
+  }
+}
+
+const hasWindows = (condition: Condition): boolean => walkAggregates(condition).length > 0
+
+function endOfData({ task, times }: Told): Notice | null {
+  const { anchor, newest, now } = times
+  const window = intervalBounds(task.horizon!).nominal
+  if (task.asOf.kind === 'default' && now - anchor > window)
+    return {
       severity: 'NOTICE',
       code: '01PQ4',
-      message: `the data ends at ${instant(times.anchor)}, so that is the anchor`,
+      message: `the data ends at ${instant(anchor)}, so that is the anchor`,
       detail: 'The end lies more than one window before now().',
       hint: 'AS OF now() asks about the present all the same.',
-    })
-  }
-  if (summary.setAside.length + outdated.length > 0) {
-    const older = outdated.map(({ table, column }) => named(`${table.schema}.${table.name}`, column.name))
-    const names = [...summary.setAside.map(nameOf), ...older]
-    upstream.notice({
+    }
+  if (task.asOf.kind !== 'default' && anchor - newest > window)
+    return {
       severity: 'NOTICE',
-      code: '01PQ3',
-      message: `columns not used, since they seem to change after their row was written: ${names.join(', ')}`,
-      hint: `To use them all the same: … WITH (include = '${names.join(', ')}').`,
-    })
+      code: '01PQ4',
+      message: `the data ends at ${instant(newest)}, long before the anchor`,
+      detail: `AS OF is ${instant(anchor)}, more than one window later: it looks as if nothing had happened in between.`,
+      hint: 'Without AS OF the end of the data is the anchor.',
+    }
+  return null
+}
+
+function leftOut({ tables, result, outdated }: Told): Notice | null {
+  const setAside = result.summary.setAside as readonly { readonly source: Source }[]
+  const refs = [...setAside.flatMap(({ source }) => refTo(source, tables)), ...outdated]
+  if (refs.length === 0) return null
+  const names = refs.map(({ table, column }) => `${tableText(table)}.${typed(column.name)}`).join(', ')
+  return {
+    severity: 'NOTICE',
+    code: '01PQ3',
+    message: `columns not used, since they seem to change after their row was written: ${names}`,
+    hint: `To use them all the same: … WITH (include = ${literal(names)}).`,
+    once: true,
   }
 }
 
-const instant = (us: bigint): string =>
+/** An instant as it may be typed. */
+export const instant = (us: bigint): string =>
   `${new Date(Number(us / 1000n) + 946_684_800_000).toISOString().slice(0, 19).replace('T', ' ')}+00`
-
-function nameOf(entry: unknown): string {
-  const { source } = entry as { source: { table: string; column: string | null } }
-  return named(source.table, source.column ?? '*')
-}
-
-const named = (table: string, column: string): string => `${table.replace(/^public\./, '')}.${column}`

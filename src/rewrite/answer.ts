@@ -15,7 +15,7 @@ import { tablesUsed } from '../pql/index.js'
 import { normalise } from '../pql/normalise.js'
 import type { ColumnRef, OutputColumn, Task } from '../pql/task.js'
 import { outputParam } from './answer-columns.js'
-import { tellUser } from './answer-notices.js'
+import { instant, tellUser } from './answer-notices.js'
 import { asksThePast, changingColumns } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
 import { createLru } from './lru.js'
@@ -115,7 +115,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         progress.stage(cold ? 'learning from the past' : 'scoring')
         const [result] = await Promise.all([job.end(), restore(upstream, tuned)])
         if (result.count > most) throw tooMany(most)
-        tellUser({ task, times, result, outdated, asked: named.count, cold }, upstream)
+        tellUser({ task, tables: reachable(task), times, result, outdated, asked: named.count }, upstream)
         return result
       } catch (error) {
         job.cancel()
@@ -241,8 +241,6 @@ class Asked {
   }
 }
 
-const date = (us: bigint): string => new Date(Number(us / 1000n) + 946_684_800_000).toISOString().slice(0, 10)
-
 function emptyTarget(task: Task): PgError {
   const tables = [...new Set(task.aggregates.map(a => `${a.table.schema}.${a.table.name}`))]
   return new PgError({
@@ -252,21 +250,32 @@ function emptyTarget(task: Task): PgError {
   })
 }
 
-function nothingClosed(_task: Task, times: Times): PgError {
+function nothingClosed(task: Task, times: Times): PgError {
+  const { oldest, newest, anchor } = times
+  // windows that reach beyond the end of the data have not closed, wherever the anchor lies
+  const known = anchor < newest ? anchor : newest
+  const later = gridOf(newest, oldest, task.horizon!, task.reach!).context.length > 0
   return new PgError({
     code: 'PQ004',
     message: 'no past window has closed, so there are no examples to learn from',
-    detail: `The data starts on ${date(times.oldest)}, the anchor is ${date(times.anchor)}: no window of the asked length lies between them.`,
+    detail:
+      oldest === newest
+        ? `All rows are of one instant, ${instant(oldest)}: there is no past to learn from.`
+        : `The data goes from ${instant(oldest)} to ${instant(newest)}, the anchor is ${instant(anchor)}: no window of the asked length lies between them.`,
     hint:
-      times.anchor > times.oldest
-        ? `Ask about a shorter window: up to ${longest(times)} here.`
-        : `Ask about a later time: … AS OF '${date(times.newest)}'.`,
+      oldest === newest
+        ? `If another column says when a row came to be: COMMENT ON COLUMN … IS '@predict time'.`
+        : anchor < newest && later
+          ? `Ask about a later time: … AS OF '${instant(newest)}'.`
+          : known > oldest
+            ? `Ask about a shorter window, one that ends within ${longest(known - oldest)} of the anchor.`
+            : `Ask about a later time and a shorter window: … AS OF '${instant(newest)}', ending within ${longest(newest - oldest)} of it.`,
   })
 }
 
-/** A third of what lies between the first row and the anchor leaves a few windows to learn from. */
-function longest({ oldest, anchor }: Times): string {
-  const seconds = Math.max(1, Number((anchor - oldest) / 3_000_000n))
+/** A third of what is known leaves a few windows to learn from. */
+function longest(known: bigint): string {
+  const seconds = Math.max(1, Number(known / 3_000_000n))
   const [unit, size] = seconds >= 172_800 ? ['days', 86_400] : seconds >= 7_200 ? ['hours', 3_600] : ['seconds', 1]
   return `${Math.floor(seconds / Number(size))} ${unit}`
 }

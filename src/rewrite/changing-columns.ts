@@ -40,7 +40,8 @@ export async function changingColumns(
   }
 }
 
-function refTo(source: Source, tables: ReadonlySet<Table>): ColumnRef[] {
+/** The column that a source is, of one of `tables`; none where it is what the query itself defines. */
+export function refTo(source: Source, tables: ReadonlySet<Table>): ColumnRef[] {
   for (const table of tables) {
     if (`${table.schema}.${table.name}` !== source.table) continue
     const column = table.columns.find(({ name }) => name === source.column)

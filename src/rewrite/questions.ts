@@ -14,6 +14,7 @@ import type { OuterNode } from './outer.js'
 import { allKeys, type Pick, pickOf, throughLink } from './pick.js'
 import type { Upstream } from './plan.js'
 import { questionKey } from './same-question.js'
+import { lexSql, nameOf } from './sql-lexer.js'
 import { unseen } from './unseen.js'
 import { refuseVerbatimParams } from './verbatim.js'
 
@@ -21,7 +22,11 @@ import { refuseVerbatimParams } from './verbatim.js'
 export type Settings = Given['settings']
 
 /** The database as the client's role sees it, and the session's predict.* settings. */
-export type SessionCatalog = Catalog & { readonly settings?: Settings }
+export type SessionCatalog = Catalog & {
+  readonly settings?: Settings
+  /** What is declared of a table and names nothing. */
+  readonly ignored?: readonly (Notice & { readonly relation: string })[]
+}
 
 /** A node read and checked. */
 export interface Question {
@@ -99,7 +104,7 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
         task,
         outputs,
         pick,
-        notices: [...notices, ...checked.notices],
+        notices: [...ignoredFor(node, catalog), ...notices, ...checked.notices],
         key: questionKey(task, outputs),
       }
     }
@@ -108,12 +113,20 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
       try {
         questions.push(await read(node, syntaxes[i]))
       } catch (error) {
+        for (const notice of ignoredFor(node, catalog)) upstream.notice(notice)
         const told = await unseen(error, node.pql, upstream)
         throw told instanceof PgError ? moved(told, node.toClient) : told
       }
     }
     return { questions, paramTypes }
   }
+}
+
+/** Declarations about the tables that a node names which say nothing: it may be why they are not what the user takes them for. */
+const ignoredFor = (node: Node, { ignored = [] }: SessionCatalog): Notice[] => {
+  if (ignored.length === 0) return []
+  const names = new Set(lexSql(node.pql).map(token => nameOf(node.pql, token)))
+  return ignored.filter(({ relation }) => names.has(relation)).map(notice => ({ ...notice, once: true }))
 }
 
 /** Rows named by the query around are named rows to the language: WHERE does not choose among them. */

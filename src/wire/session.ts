@@ -38,6 +38,7 @@ export class Session implements InterceptHost {
   readonly statements = new Statements(this.flow)
   readonly prepared = new PreparedCache()
   readonly rewriter: Rewriter
+  readonly told = new Set<string>()
   readonly log: Log
   closed = false
 

@@ -174,18 +174,20 @@ t.test('rows go into tables, and what a statement does it does once', async t =>
 })
 
 t.test('equal questions are answered once, and none without need', async t => {
+  // told with every answer: that WHERE leaves few examples
   const notice = async (sql: string) => {
     client.notices.length = 0
     await client.query(sql)
-    return client.notices.length
+    return client.notices.filter(({ code }) => code === '01PQ1').length
   }
-  const once = await notice(EACH)
+  const few = `${EACH} WHERE users.user_id <= 20`
+  const once = await notice(few)
   t.ok(once > 0, 'an answer comes with a notice here')
-  t.equal(await notice(`SELECT 1 FROM (${EACH}) a, (${EACH.replace('PREDICT', 'predict')}) b LIMIT 1`), once)
-  t.equal(await notice(`SELECT 1 FROM (${EACH}) a, (${EACH.replace('30', '60')}) b LIMIT 1`), 2 * once)
-  for (const sql of [`EXPLAIN SELECT * FROM (${EACH}) p`, `EXPLAIN (VERBOSE) ${EACH}`, `${EACH} LIMIT 0`])
+  t.equal(await notice(`SELECT 1 FROM (${few}) a, (${few.replace('PREDICT', 'predict')}) b LIMIT 1`), once)
+  t.equal(await notice(`SELECT 1 FROM (${few}) a, (${few.replace('30', '60')}) b LIMIT 1`), 2 * once)
+  for (const sql of [`EXPLAIN SELECT * FROM (${few}) p`, `EXPLAIN (VERBOSE) ${few}`, `${few} LIMIT 0`])
     t.equal(await notice(sql), 0, sql)
-  t.equal(await notice(`EXPLAIN ANALYZE ${EACH}`), once)
+  t.equal(await notice(`EXPLAIN ANALYZE ${few}`), once)
 })
 
 const inside = async (t: Test, what: string, work: (own: ProductClient) => Promise<void>) => {

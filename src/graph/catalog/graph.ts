@@ -15,8 +15,15 @@ export interface Graph extends Catalog {
   readonly token: string
   /** Declarations that name nothing, time columns that could not be told: for the start-up report. */
   readonly warnings: readonly Notice[]
+  /** Those among them about what is declared of a table: for whoever asks about it, too, since they may have just declared it. */
+  readonly ignored: readonly Ignored[]
   /** Tables whose time column was told from few rows or could not be told: their oids and sizes then. More rows may change the answer. */
   readonly unsettled: ReadonlyMap<number, number>
+}
+
+export interface Ignored extends Notice {
+  /** The table's name without its schema. */
+  readonly relation: string
 }
 
 /** SQLSTATE of every warning of a graph. */

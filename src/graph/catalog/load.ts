@@ -39,7 +39,8 @@ export async function loadGraph(
     links: Object.freeze(skeleton.links),
     fingerprint: fingerprint(database[0], role[0], skeleton.tables, skeleton.links),
     token: rows.token,
-    warnings: Object.freeze([...resolved.warnings, ...dated.warnings]),
+    warnings: Object.freeze([...resolved.ignored, ...resolved.warnings, ...dated.warnings]),
+    ignored: Object.freeze(resolved.ignored),
     unsettled,
   })
 }

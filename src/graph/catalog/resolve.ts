@@ -4,7 +4,7 @@
 import type { Notice } from '../../pg-error.js'
 import type { Column } from '../../pql/catalog.js'
 import type { LinkTarget, Statement, UserSchema } from './declared.js'
-import { warning } from './graph.js'
+import { type Ignored, warning } from './graph.js'
 import { folded, parsePath, written } from './identifier.js'
 import { findKey } from './keys.js'
 import type { RawCatalog, RawLink, RawTable } from './raw.js'
@@ -21,6 +21,9 @@ export interface Facts {
 export interface Resolved {
   readonly facts: ReadonlyMap<RawTable, Facts>
   readonly links: readonly RawLink[]
+  /** Parts of declarations that name nothing. */
+  readonly ignored: readonly Ignored[]
+  /** Declarations about tables that are not there. */
   readonly warnings: readonly Notice[]
 }
 
@@ -34,13 +37,16 @@ type Source = 'the comment' | 'the configuration'
 
 export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
   const warnings: Notice[] = []
+  const unread: Ignored[] = []
   const drafts = new Map<RawTable, Draft>()
   for (const table of catalog.tables.values())
     drafts.set(table, { key: findKey(table), tags: new Map(), trusted: new Set() })
   const links = [...catalog.links]
   const pending: (() => void)[] = []
-  const ignored = (table: RawTable, source: Source, problem: string) =>
-    warnings.push(warning(`ignoring part of ${source} on table ${label(table)}: ${problem}`))
+  const ignored = (table: RawTable, source: Source, problem: string) => {
+    const told = warning(`ignoring part of ${source} on table ${label(table)}: ${problem}`)
+    unread.push({ ...told, relation: table.name })
+  }
 
   const apply = (table: RawTable, source: Source, { statements, problems }: Tags) => {
     for (const problem of problems) ignored(table, source, problem)
@@ -100,7 +106,7 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
       warnings.push(warning(`ignoring the configuration of table ${entry.table}: it does not exist or is not readable`))
   }
   for (const add of pending) add()
-  return { facts: drafts, links, warnings }
+  return { facts: drafts, links, ignored: unread, warnings }
 }
 
 /** A view cannot declare NOT NULL: what the user makes a key or a link of it is taken to be. */

@@ -16,6 +16,8 @@ export interface InterceptHost {
   readonly statements: Statements
   readonly prepared: PreparedCache
   readonly rewriter: Rewriter
+  /** Notices that are given once a session and have been. */
+  readonly told: Set<string>
   readonly log: Log
   /** The client or the server has gone. */
   readonly closed: boolean

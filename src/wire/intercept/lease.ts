@@ -37,6 +37,7 @@ export class Lease implements Upstream {
     this.#notices = new NoticeGate(
       sql => this.query(sql),
       notice => host.aside(noticeMessage(notice, host.settings)),
+      host.told,
     )
   }
 
