@@ -5,6 +5,7 @@ import { createRewriter } from '../../src/rewrite/rewriter.js'
 import { ClientStream } from '../../src/wire/client-stream.js'
 import { Expected } from '../../src/wire/expected.js'
 import { Flow } from '../../src/wire/flow.js'
+import { MAX_LENGTH } from '../../src/wire/messages/header.js'
 import { createProxy } from '../../src/wire/proxy.js'
 import { ServerStream } from '../../src/wire/server-stream.js'
 import { recorded } from './frames.js'
@@ -39,6 +40,7 @@ function replay(statements: number): number {
     expected,
     flow,
     intercepts: false,
+    longest: MAX_LENGTH,
     write,
     mayConcern,
     touches: () => false,

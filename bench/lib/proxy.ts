@@ -30,12 +30,22 @@ function build(): void {
   built = true
 }
 
-/** `args` are further flags of `pgpredict serve`. */
+/** `args` are further flags of `pgpredict serve`; one process carries the sessions unless they say otherwise. */
 export async function startProxy(upstream: string, args: readonly string[] = []): Promise<RunningProxy> {
   build()
   const port = await nextPort()
   const main = path.join(root, 'dist', 'cli', 'main.js')
-  const flags = ['serve', '--upstream', upstream, '--listen', `127.0.0.1:${port}`, '--no-report', ...args]
+  const flags = [
+    'serve',
+    '--upstream',
+    upstream,
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--no-report',
+    '--workers',
+    '1',
+    ...args,
+  ]
   // in a folder without a pgpredict.toml
   const daemon = await startDaemon(process.execPath, [main, ...flags], /listens on/, { cwd: path.join(root, 'dist') })
   const isInfer = (pid: number) => /infer\/process\/main/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))

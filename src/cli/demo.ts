@@ -3,7 +3,8 @@
 import pg from 'pg'
 import pino from 'pino'
 import { parseAddress } from '../config/address.js'
-import type { Config } from '../config/config.js'
+import { type Config, defaults } from '../config/config.js'
+import { parseUpstream } from '../config/upstream.js'
 import { startEmbedded } from '../demo/embedded.js'
 import { writeShop } from '../demo/shop.js'
 import { proxyUrl } from './report.js'
@@ -75,23 +76,9 @@ async function fill(port: number, seed: number, users: number): Promise<{ rows: 
 async function listen(asked: string | undefined, port: number): Promise<Service> {
   const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
   const config: Config = {
-    listen: asked ? parseAddress(asked, '--listen') : { host: '127.0.0.1', port: 6543 },
-    upstream: {
-      url: `postgres://shop@127.0.0.1:${port}/shop`,
-      host: '127.0.0.1',
-      port,
-      user: 'shop',
-      password: null,
-      database: 'shop',
-      sslMode: 'disable',
-      sslRootCert: null,
-    },
-    tls: null,
-    schema: { tables: [] },
-    inferLinks: false,
-    model: null,
-    logLevel: 'warn',
-    file: null,
+    ...defaults,
+    listen: asked ? parseAddress(asked, '--listen') : defaults.listen,
+    upstream: parseUpstream(`postgres://shop@127.0.0.1:${port}/shop?sslmode=disable`, 'demo', {}),
   }
   try {
     return await startService(config, log)

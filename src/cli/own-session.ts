@@ -5,13 +5,13 @@ import pg from 'pg'
 import type { UpstreamServer } from '../config/upstream.js'
 import type { Rewriter, Upstream } from '../rewrite/plan.js'
 import { split } from '../rewrite/split.js'
-import type { UpstreamOptions } from '../wire/options.js'
+import type { ProxyOptions } from '../wire/options.js'
 import { createProxy } from '../wire/proxy.js'
 
 /** Logs in with the credentials of the URL (or PGPASSWORD, or ~/.pgpass) and gives what `work` gives. Rejects when it cannot log in. */
 export async function withOwnSession<T>(
   server: UpstreamServer,
-  wire: UpstreamOptions,
+  wire: ProxyOptions['upstream'],
   work: (upstream: Upstream) => Promise<T>,
 ): Promise<T> {
   let result: { readonly value: T } | undefined

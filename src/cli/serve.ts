@@ -7,13 +7,14 @@ import { acceptProposals, type Graph, loadGraph, type ProposedTable, proposeSche
 import type { Notice } from '../pg-error.js'
 import { withOwnSession } from './own-session.js'
 import { formatReport, proxyUrl } from './report.js'
-import { startService } from './service.js'
+import { type Service, startService } from './service.js'
 import { describe, type Output } from './sql.js'
 import { untilStopped } from './stop.js'
 import { type Suggestion, suggest } from './suggest.js'
 import { attempt } from './try.js'
-import { upstreamOptions } from './upstream-options.js'
+import { upstreamChoice } from './upstream-choice.js'
 import { version } from './version.js'
+import { startWorkers } from './workers.js'
 
 export interface ServeFlags extends Flags {
   /** Print the settings in force and stop. */
@@ -43,20 +44,38 @@ export async function serve(flags: ServeFlags, output: Output): Promise<void> {
   // links that are to be used must be known before the first client comes
   const seen = inferLinks ? await look(config) : null
   const schema = seen ? acceptProposals(config.schema, seen.proposals) : config.schema
-  const service = await startService({ ...config, schema }, log)
+  const start = config.workers > 1 ? startWorkers : startService
+  const service = await start({ ...config, schema }, log)
   const url = proxyUrl(service.host, service.port, upstream.user, upstream.database)
   output.out(
     `pgpredict ${version} listens on ${service.host}:${service.port}. Connect as you do to the database itself:\n\n  psql '${url}'\n`,
   )
   // clients can connect meanwhile, and a database that cannot be reported on can still be proxied
   const reported = flags.report === false ? Promise.resolve() : report(config, seen, url, output)
-  await untilStopped()
+  await untilStopped(() => void reload(flags, config, service, log))
   await service.stop()
   await reported
 }
 
+/** SIGHUP: settings, certificates and files are read again. What cannot be used changes nothing. */
+async function reload(flags: ServeFlags, before: Config, service: Service, log: pino.Logger): Promise<void> {
+  try {
+    const config = loadConfig(flags)
+    const seen = config.inferLinks ? await look(config) : null
+    await service.reload({ ...config, schema: seen ? acceptProposals(config.schema, seen.proposals) : config.schema })
+    log.level = config.logLevel
+    log.info({ file: config.file }, 'settings reloaded')
+    const fixed = ['listen', 'socketDir', 'listenWs', 'workers', 'model'] as const
+    const waiting: string[] = fixed.filter(key => JSON.stringify(config[key]) !== JSON.stringify(before[key]))
+    if (before.tls && !config.tls) waiting.push('tls')
+    if (waiting.length > 0) log.warn({ settings: waiting }, 'these settings take a restart')
+  } catch (error) {
+    log.error({ err: error }, 'settings not reloaded')
+  }
+}
+
 async function look({ upstream, schema, inferLinks }: Config): Promise<Seen> {
-  return withOwnSession(upstream, await upstreamOptions(upstream), async session => {
+  return withOwnSession(upstream, await upstreamChoice(upstream), async session => {
     const [row] = await session.query("SELECT pg_catalog.current_setting('server_version')")
     const declared = await loadGraph(session, { declared: schema })
     const proposals = await proposeSchema(session, declared)

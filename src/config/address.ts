@@ -7,6 +7,9 @@ export interface Address {
   readonly port: number
 }
 
+export const formatAddress = ({ host, port }: Address): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+
 /** `127.0.0.1:6543`, `[::1]:6543`, `:6543` (loopback) or `6543` (loopback). */
 export function parseAddress(text: string, where: string): Address {
   const match = /^(?:(\[[^\]]+\]|[^:]*):)?(\d+)$/.exec(text.trim())

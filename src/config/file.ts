@@ -7,6 +7,9 @@ import { ConfigError } from './error.js'
 
 export interface FileSettings {
   readonly listen?: string
+  readonly socketDir?: string
+  readonly listenWs?: string
+  readonly numbers: { readonly [key in NumberKey]?: number }
   readonly upstream?: string
   readonly inferLinks?: boolean
   readonly model?: string
@@ -16,7 +19,22 @@ export interface FileSettings {
 }
 
 type Toml = Record<string, unknown>
-const TOP = ['listen', 'upstream', 'infer_links', 'model', 'log_level', 'tls', 'tables', 'links'] as const
+const TOP = [
+  'listen',
+  'socket_dir',
+  'listen_ws',
+  'workers',
+  'upstream',
+  'infer_links',
+  'model',
+  'log_level',
+  'limits',
+  'tls',
+  'tables',
+  'links',
+] as const
+const LIMITS = ['connections', 'message_megabytes', 'idle_seconds', 'login_seconds'] as const
+export type NumberKey = 'workers' | `limits.${(typeof LIMITS)[number]}`
 const TLS = ['cert', 'key'] as const
 const ONE = ['time', 'end'] as const
 const MANY = ['key', 'exclude', 'immutable', 'class', 'number', 'notnull', 'links'] as const
@@ -36,8 +54,16 @@ export function parseFile(text: string, file: string): FileSettings {
   at.onlyKeys(top, '', TOP)
   const tls = at.table(top, 'tls')
   if (tls) at.onlyKeys(tls, 'tls.', TLS)
+  const limits = at.table(top, 'limits') ?? {}
+  at.onlyKeys(limits, 'limits.', LIMITS)
   return {
     listen: typeof top.listen === 'number' ? String(top.listen) : at.string(top, 'listen'),
+    socketDir: at.string(top, 'socket_dir'),
+    listenWs: at.string(top, 'listen_ws'),
+    numbers: {
+      workers: at.whole(top, 'workers'),
+      ...Object.fromEntries(LIMITS.map(key => [`limits.${key}`, at.whole(limits, key, 'limits.')])),
+    },
     upstream: at.string(top, 'upstream'),
     inferLinks: at.boolean(top, 'infer_links'),
     model: at.string(top, 'model'),
@@ -121,6 +147,13 @@ class Reader {
     const value = from[key]
     if (value !== undefined && typeof value !== 'boolean') throw this.wrong(key, 'true or false')
     return value
+  }
+
+  whole(from: Toml, key: string, path = ''): number | undefined {
+    const value = from[key]
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 0))
+      throw this.wrong(path + key, 'a whole number')
+    return value as number | undefined
   }
 
   /** A list of strings; one string stands for a list of one. */

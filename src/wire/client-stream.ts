@@ -11,6 +11,8 @@ export interface ClientStreamHost {
   readonly flow: Flow
   /** True while a prepared statement of the session holds a rewritten one. */
   readonly intercepts: boolean
+  /** The longest message there may be, in bytes. */
+  readonly longest: number
   /** On to the server. */
   write(bytes: Buffer): void
   /** Does the SQL text between these offsets name one of our words? */
@@ -87,9 +89,12 @@ export class ClientStream {
       }
       const type = bytes[at]
       const length = int32(bytes, at + 1)
-      if (length < 4 || length > MAX_LENGTH) {
+      if (length < 4 || length > host.longest) {
         if (at > 0) host.write(bytes.subarray(0, at))
-        host.violation('invalid message length')
+        const meant = length >= 4 && length <= MAX_LENGTH
+        host.violation(
+          meant ? `a message of ${length} bytes is longer than the proxy allows` : 'invalid message length',
+        )
         return
       }
       const end = at + 1 + length
@@ -181,6 +186,9 @@ export class ClientStream {
       case F.COPY_FAIL:
         flow.copying = false
         expected.pushCopyEnd()
+        break
+      case F.TERMINATE:
+        flow.leaving = true
         break
     }
   }

@@ -1,6 +1,6 @@
 // The last words to a client before its connection is closed.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { PgError } from '../pg-error.js'
 import { errorMessage } from './intercept/error-message.js'
 import { Settings } from './settings.js'
@@ -11,7 +11,7 @@ export function fatalMessage(code: string, message: string, detail?: string, set
 }
 
 /** Sends the last message and closes, without waiting for a client that no longer reads. */
-export function hangUp(client: Socket, message?: Buffer): void {
+export function hangUp(client: Duplex, message?: Buffer): void {
   if (client.destroyed) return
   if (message === undefined) client.end()
   else client.end(message)

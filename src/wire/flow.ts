@@ -15,6 +15,8 @@ export class Flow {
   unsynced = false
   /** Syncs sent so far: what lies between two of them fails together. */
   syncs = 0
-  /** The server has sent an error that answers nothing: it is about to close the connection. */
+  /** The client has said that it will go. */
+  leaving = false
+  /** The last thing the server said, but for answers of no weight, was an error: should it close the connection, that is why. */
   farewell = false
 }

@@ -150,7 +150,7 @@ export class ServerStream {
     const { expected, flow } = this.host
     if (type === B.ERROR_RESPONSE) {
       flow.copying = false
-      if (expected.empty) flow.farewell = true
+      flow.farewell = true
       if (expected.fail()) return
       flow.skipping = true
       this.host.skipping()
@@ -171,7 +171,10 @@ export class ServerStream {
       else if (bytes[at + HEADER] === 0x43 && bytes[at + HEADER + 2] === 0x50) host.expected.copied()
     }
     host.expected.complete(type)
-    if (type === B.READY_FOR_QUERY) host.flow.status = bytes[at + HEADER]
+    if (type === B.READY_FOR_QUERY) {
+      host.flow.status = bytes[at + HEADER]
+      host.flow.farewell = false
+    }
   }
 
   /** Hands a whole message to whoever has a stake in it. Returns true when `rest` must wait. */

@@ -1,6 +1,7 @@
 // One client and its own connection to the server, from the start-up packet to the end of either.
 
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { serialize } from 'pg-protocol'
 import type { Rewriter, Rewriting } from '../rewrite/plan.js'
 import { ClientStream } from './client-stream.js'
@@ -10,9 +11,10 @@ import { Flow, IDLE } from './flow.js'
 import type { InterceptHost } from './intercept/host.js'
 import { intercept } from './intercept/intercept.js'
 import { cancelled, gone, Lease } from './intercept/lease.js'
+import { MAX_LENGTH } from './messages/header.js'
 import { statementName } from './messages/names.js'
 import { asksForReplication, startupDatabase } from './messages/startup.js'
-import type { Log, UpstreamOptions } from './options.js'
+import type { Limits, Log, UpstreamOptions } from './options.js'
 import { PreparedCache } from './prepared-cache.js'
 import { ServerStream } from './server-stream.js'
 import { Settings } from './settings.js'
@@ -25,10 +27,16 @@ import { CONSUMER, HELD, pour, Valve } from './valve.js'
 
 /** What all sessions of a proxy share. */
 export interface SessionContext {
-  readonly upstream: UpstreamOptions
   readonly rewriter: Rewriting
   readonly log: Log
   readonly keys: CancelKeys
+}
+
+export interface SessionEvents {
+  /** Authentication has succeeded. */
+  ready(): void
+  /** Once, when both connections are done with. */
+  closed(session: Session): void
 }
 
 export class Session implements InterceptHost {
@@ -43,33 +51,44 @@ export class Session implements InterceptHost {
   closed = false
 
   readonly #context: SessionContext
-  readonly #client: Socket
+  readonly #client: Duplex
   readonly #server: Socket
+  readonly #at: UpstreamOptions
   readonly #clientValve: Valve
   readonly #serverValve: Valve
   readonly #toServer: ClientStream
   readonly #toClient: ServerStream
-  readonly #onClose: (session: Session) => void
+  readonly #events: SessionEvents
+  /** The longest message that the client may send, in bytes. */
+  readonly #longest: number
+  /** A walsender's, whose messages are not ours to understand. */
+  readonly #raw: boolean
   #key: Buffer | null = null
   #lease: Lease | null = null
   #awaitingDrain: (() => void) | null = null
   #leaving = false
+  /** Chunks that the client has sent so far. */
+  heard = 0
 
-  /** Both connections stand; nothing has been sent upstream yet. `onClose` is called once, when both are done with. */
+  /** Both connections stand; nothing has been sent upstream yet. */
   constructor(
     context: SessionContext,
+    limits: Limits,
     greeting: Greeting,
     server: UpstreamConnection,
-    onClose: (session: Session) => void,
+    events: SessionEvents,
   ) {
     this.#context = context
     this.rewriter = context.rewriter.open(startupDatabase(greeting.packet))
     this.log = context.log
     this.#client = greeting.socket
     this.#server = server.socket
+    this.#at = server.server
     this.#clientValve = new Valve(this.#client)
     this.#serverValve = new Valve(this.#server)
-    this.#onClose = onClose
+    this.#events = events
+    this.#longest = limits.message || MAX_LENGTH
+    this.#raw = asksForReplication(greeting.packet)
     this.#toServer = new ClientStream(this.#clientHost())
     this.#toClient = new ServerStream(this.#serverHost())
     this.#start(greeting, server)
@@ -122,7 +141,7 @@ export class Session implements InterceptHost {
   async cancelUpstream(): Promise<void> {
     if (this.#key === null) return
     try {
-      await deliverCancel(this.#context.upstream, this.#key)
+      await deliverCancel(this.#at, this.#key)
     } catch (error) {
       this.log.warn({ err: error }, 'could not cancel a query upstream')
     }
@@ -139,6 +158,12 @@ export class Session implements InterceptHost {
     this.#leaveIfIdle()
   }
 
+  /** Waits for its client's next word, outside of a transaction. */
+  get idle(): boolean {
+    const { flow, expected } = this
+    return !this.#raw && flow.status === IDLE && expected.quiet && !flow.unsynced && this.#toServer.between
+  }
+
   /** Ends the session now. */
   destroy(code: string, message: string): void {
     if (this.#toServer.busy) void this.cancelUpstream()
@@ -152,7 +177,6 @@ export class Session implements InterceptHost {
   }
 
   #start(greeting: Greeting, server: UpstreamConnection): void {
-    const raw = asksForReplication(greeting.packet)
     const guard = (take: (chunk: Buffer) => void) => (chunk: Buffer) => {
       if (this.closed) return
       try {
@@ -162,18 +186,22 @@ export class Session implements InterceptHost {
       }
     }
     this.#write(greeting.packet)
-    if (!raw) {
-      const strip = server.encrypted && !greeting.encrypted
-      this.expected.pushHandled(
-        STARTUP,
-        TAKE,
-        startupAnswers(strip, key => this.#setKey(key)),
-      )
-    }
-    const up = guard(raw ? chunk => this.#write(chunk) : chunk => this.#toServer.feed(chunk))
-    const down = guard(
-      raw ? chunk => pour(chunk, this.#client, this.#serverValve) : chunk => this.#toClient.feed(chunk),
-    )
+    const answers = startupAnswers({
+      clientEncrypted: greeting.encrypted,
+      serverEncrypted: server.encrypted,
+      key: key => this.#setKey(key),
+      ready: () => this.#events.ready(),
+    })
+    this.expected.pushHandled(STARTUP, TAKE, answers)
+    const up = guard(chunk => {
+      this.heard++
+      if (this.#raw) this.#write(chunk)
+      else this.#toServer.feed(chunk)
+    })
+    const down = guard(chunk => {
+      if (this.#unread) pour(chunk, this.#client, this.#serverValve)
+      else this.#toClient.feed(chunk)
+    })
     this.#client
       .on('data', up)
       .on('end', () => this.#clientEnded())
@@ -189,9 +217,15 @@ export class Session implements InterceptHost {
     if (greeting.rest.length > 0) up(greeting.rest)
   }
 
+  /** What the server says is passed on as it comes, messages or not. */
+  get #unread(): boolean {
+    return this.#raw && this.flow.status !== 0
+  }
+
   #clientHost() {
     const session = this
     return {
+      longest: this.#longest,
       expected: this.expected,
       flow: this.flow,
       get intercepts() {
@@ -253,9 +287,7 @@ export class Session implements InterceptHost {
   }
 
   #leaveIfIdle(): void {
-    const { flow, expected } = this
-    if (flow.status !== IDLE || !expected.quiet || flow.unsynced || !this.#toServer.between) return
-    this.destroy('57P01', 'terminating connection due to administrator command')
+    if (this.idle) this.destroy('57P01', 'terminating connection due to administrator command')
   }
 
   /** The client has nothing more to say. What it has said is still answered, except that nobody waits for a prediction. */
@@ -263,7 +295,10 @@ export class Session implements InterceptHost {
     if (this.#toServer.busy) {
       void this.cancelUpstream()
       this.#end()
-    } else this.#server.end()
+    } else {
+      this.flow.leaving = true
+      this.#server.end()
+    }
   }
 
   #clientGone(): void {
@@ -272,8 +307,9 @@ export class Session implements InterceptHost {
   }
 
   #serverGone(): void {
-    // The server itself explains, if it can; a client that waits for a prediction must not wait for nothing.
-    const unexplained = this.#toServer.busy && !this.flow.farewell && this.#lease?.failure?.severity !== 'FATAL'
+    // The server itself explains, if it can.
+    const { leaving, farewell } = this.flow
+    const unexplained = !leaving && !farewell && this.#lease?.failure?.severity !== 'FATAL'
     const message = 'the upstream server closed the connection unexpectedly'
     this.#end(unexplained ? fatalMessage('08006', message, undefined, this.settings) : undefined)
   }
@@ -283,7 +319,7 @@ export class Session implements InterceptHost {
     if (this.closed) return
     this.closed = true
     if (this.#key !== null) this.#context.keys.remove(this.#key, this)
-    if (lastWords !== undefined) this.#toClient.aside(lastWords)
+    if (lastWords !== undefined && !this.#unread) this.#toClient.aside(lastWords)
     hangUp(this.#client)
     // A server amid a query for nobody learns of it best by a closed connection.
     if (this.#server.writable && this.flow.status === IDLE && this.expected.quiet) {
@@ -293,6 +329,6 @@ export class Session implements InterceptHost {
     this.#lease?.abort(gone())
     this.expected.abandon()
     this.#awaitingDrain?.()
-    this.#onClose(this)
+    this.#events.closed(this)
   }
 }

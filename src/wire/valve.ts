@@ -1,6 +1,6 @@
 // Lets a socket be read only while nothing speaks against it.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** The peer's write buffer is full. */
 export const CONGESTED = 1
@@ -12,7 +12,7 @@ export const CONSUMER = 4
 export class Valve {
   #reasons = 0
 
-  constructor(readonly socket: Socket) {}
+  constructor(readonly socket: Duplex) {}
 
   /** Returns false when it was closed for this reason already. */
   close(reason: number): boolean {
@@ -35,7 +35,7 @@ export class Valve {
 }
 
 /** Writes to `to`; when its buffer is full, nothing more is read from `source` until it has drained. */
-export function pour(bytes: Buffer, to: Socket, source: Valve): void {
+export function pour(bytes: Buffer, to: Duplex, source: Valve): void {
   if (!to.writable || to.write(bytes)) return
   // One listener at a time: what waited behind an answer may be many writes in a row.
   if (source.close(CONGESTED)) to.once('drain', () => source.open(CONGESTED))

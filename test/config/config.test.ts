@@ -20,9 +20,10 @@ t.test('a flag wins over the environment, that over the file, that over the defa
   t.equal(load(t, toml, {}, { PGPREDICT_LISTEN: ':2' }).listen.port, 2)
   t.equal(load(t, toml).listen.port, 1)
   t.same(load(t, upstream).listen, { host: '127.0.0.1', port: 6543 })
-  t.equal(load(t, toml, {}, { DATABASE_URL: 'postgres://other/x' }).upstream.host, 'other')
+  t.equal(load(t, toml, {}, { DATABASE_URL: 'postgres://other/x' }).upstream.hosts[0]!.host, 'other')
   t.equal(
-    load(t, toml, {}, { DATABASE_URL: 'postgres://other/x', PGPREDICT_UPSTREAM: 'postgres://third/x' }).upstream.host,
+    load(t, toml, {}, { DATABASE_URL: 'postgres://other/x', PGPREDICT_UPSTREAM: 'postgres://third/x' }).upstream
+      .hosts[0]!.host,
     'third',
   )
   t.equal(load(t, `listen = 7000\n${upstream}`).listen.port, 7000)
@@ -95,8 +96,7 @@ t.test('a value of the wrong kind is refused where it stands', async t => {
 t.test('the upstream URL is read as libpq reads it', async t => {
   const of = (url: string, env: NodeJS.ProcessEnv = {}) => load(t, '', { upstream: url }, env).upstream
   t.match(of('postgresql://ann:p%40ss@db:5433/sales?sslmode=require'), {
-    host: 'db',
-    port: 5433,
+    hosts: [{ host: 'db', port: 5433 }],
     user: 'ann',
     password: 'p@ss',
     database: 'sales',
@@ -104,18 +104,39 @@ t.test('the upstream URL is read as libpq reads it', async t => {
     sslRootCert: null,
   })
   t.match(of('postgres:///shop?host=/var/run/postgresql'), {
-    host: '/var/run/postgresql',
-    port: 5432,
+    hosts: [{ host: '/var/run/postgresql', port: 5432 }],
     database: 'shop',
     user: null,
   })
-  t.match(of('postgres://%2Fvar%2Frun/shop'), { host: '/var/run' })
-  t.match(of('postgres://[::1]:5440/'), { host: '::1', port: 5440, database: null })
-  t.match(of('postgres://db/x?application_name=report'), { host: 'db' })
+  t.match(of('postgres://%2Fvar%2Frun/shop'), { hosts: [{ host: '/var/run' }] })
+  t.match(of('postgres://[::1]:5440/'), { hosts: [{ host: '::1', port: 5440 }], database: null })
+  t.match(of('postgres://db/x?application_name=report'), { hosts: [{ host: 'db' }] })
   t.match(of('postgres://db/x', { PGSSLMODE: 'verify-full', PGUSER: 'bob' }), { sslMode: 'verify-full', user: 'bob' })
+  t.match(
+    of('postgres://a:1,b,[::1]:3/x?target_session_attrs=read-write&load_balance_hosts=random&connect_timeout=3'),
+    {
+      hosts: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 5432 },
+        { host: '::1', port: 3 },
+      ],
+      sessionAttrs: 'read-write',
+      balance: true,
+      connectTimeout: 3,
+    },
+  )
+  t.match(of('postgres:///x?host=a,b&port=7'), {
+    hosts: [
+      { host: 'a', port: 7 },
+      { host: 'b', port: 7 },
+    ],
+  })
   const bad: [string, RegExp][] = [
     ['mysql://db/x', /is no connection URL/],
-    ['postgres://a,b/x', /several hosts/],
+    ['postgres://a,b/x?port=1,2,3', /2 hosts, but 3 ports/],
+    ['postgres://a,b:0/x', /"0" is no port/],
+    ['postgres://a,b/x?target_session_attrs=master', /"master" is no target_session_attrs/],
+    ['postgres://db/x?sslcert=package.json', /sslcert and sslkey go together/],
     ['postgres://db/x?sslmode=always', /"always" is no sslmode/],
     ['postgres://db/x?sslmod=require', /unknown parameter "sslmod"/],
     ['postgres://db/x?sslrootcert=/nowhere.pem', /there is no file/],
@@ -134,7 +155,7 @@ t.test('no error and no description shows a password', async t => {
   }
   for (const url of [
     `mysql://ann:${secret}@db/x`,
-    `postgres://ann:${secret}@a,b/x`,
+    `postgres://ann:${secret}@a,b:0/x`,
     `postgres://ann:${secret}%zz@db/x`,
   ]) {
     try {

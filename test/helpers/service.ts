@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { NoticeMessage } from 'pg-protocol/dist/messages.js'
 import pino from 'pino'
 import { type Service, startService } from '../../src/cli/service.js'
+import { defaults } from '../../src/config/config.js'
 import { parseUpstream } from '../../src/config/upstream.js'
 import type { UserSchema } from '../../src/graph/catalog/declared.js'
 
@@ -23,14 +24,10 @@ export interface ProductClient extends pg.Client {
 export async function startProduct(upstream: string, schema: UserSchema = { tables: [] }): Promise<Product> {
   const service = await startService(
     {
+      ...defaults,
       listen: { host: '127.0.0.1', port: 0 },
       upstream: parseUpstream(upstream, 'upstream', {}),
-      tls: null,
       schema,
-      inferLinks: false,
-      model: null,
-      logLevel: 'silent',
-      file: null,
     },
     pino({ level: 'silent' }),
   )

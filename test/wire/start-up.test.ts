@@ -1,16 +1,21 @@
 // How connections begin: authentication is relayed, encryption is each leg's own affair.
 
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { promisify } from 'node:util'
+import pg from 'pg'
 import { serialize } from 'pg-protocol'
 import t, { type Test } from 'tap'
+import { FUNCTION_CALL } from '../../src/wire/messages/frontend.js'
+import { frame } from '../../src/wire/messages/header.js'
+import { cancelRequest } from '../../src/wire/messages/startup.js'
 import type { SslMode, UpstreamOptions } from '../../src/wire/options.js'
 import { createProxy } from '../../src/wire/proxy.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { makeCertificates } from './support/certificates.js'
-import { error, RawClient, transcript } from './support/raw-client.js'
+import { error, fields, RawClient, transcript } from './support/raw-client.js'
 import { testRewriter } from './support/rewriter.js'
 
 const certificates = await makeCertificates()
@@ -20,7 +25,7 @@ const { ca, otherCa, cert, key } = certificates!
 const methods = ['trust', 'password', 'md5', 'scram-sha-256']
 const hba = [
   'local all all trust',
-  'host all postgres 127.0.0.1/32 trust',
+  'host all,replication postgres 127.0.0.1/32 trust',
   ...methods.map(method => `host all with_${method.split('-')[0]} 127.0.0.1/32 ${method}`),
   'hostssl all only_ssl 127.0.0.1/32 scram-sha-256',
   'hostnossl all only_plain 127.0.0.1/32 trust',
@@ -175,29 +180,6 @@ t.test('a certificate may be replaced while sessions live', async t => {
   await client.end()
 })
 
-const psql = '/usr/bin/psql'
-t.test(
-  'psql keeps SCRAM with the same certificate on both legs',
-  { skip: existsSync(psql) ? false : `no ${psql}` },
-  async t => {
-    const { port } = await proxy(t, { tls: 'require', port: tlsServer.port }, { cert, key })
-    const run = (conninfo: string) =>
-      promisify(execFile)(
-        psql,
-        ['-XAtc', 'PREDICT 2', `host=127.0.0.1 port=${port} user=only_ssl dbname=postgres ${conninfo}`],
-        {
-          env: { PGPASSWORD: 'secret' },
-        },
-      )
-    t.equal(
-      (await run('sslmode=require channel_binding=require')).stdout,
-      '1\n2\n',
-      'channel binding to that certificate',
-    )
-    t.equal((await run('sslmode=disable')).stdout, '1\n2\n', 'a plain client is not offered what needs TLS')
-  },
-)
-
 t.test('a cancel request reaches a server behind TLS', async t => {
   const { port } = await proxy(t, { tls: 'verify-full', ca, servername: 'db.test' })
   const client = await RawClient.connect(port)
@@ -209,11 +191,104 @@ t.test('a cancel request reaches a server behind TLS', async t => {
   client.end()
 })
 
+t.test(
+  'protocol 3.2 and its long keys: the server’s to agree to, and a cancel request with such a key is heeded',
+  async t => {
+    const { port } = await proxy(t, {})
+    const client = await RawClient.open(port)
+    const packet = serialize.startup({ user: 'postgres', database: 'postgres' })
+    packet.writeInt32BE(0x00030002, 4)
+    client.send(packet)
+    const key = (await client.ready()).find(({ type }) => type === 'K')!.body
+    t.ok(key.length > 8, `a key of ${key.length} bytes`)
+    for (const sql of ['SELECT pg_sleep(20)', 'PREDICT 1 SLOW 20000']) {
+      client.send(serialize.query(sql))
+      await new Promise(resolve => setTimeout(resolve, 50))
+      const other = await RawClient.open(port)
+      other.send(cancelRequest(key))
+      t.equal(await other.next(), null)
+      t.match(transcript(await client.ready()), /E\(57014\) Z\(I\)$/)
+    }
+    client.end()
+  },
+)
+
+t.test(
+  'a version of the protocol yet to come, and options of it: what the server says to that is passed on',
+  async t => {
+    const { port } = await proxy(t, {})
+    const client = await RawClient.open(port)
+    const packet = serialize.startup({ user: 'postgres', database: 'postgres', '_pq_.some_option': '1' } as never)
+    packet.writeInt32BE(0x000303e7, 4)
+    client.send(packet)
+    const answers = await client.ready()
+    t.equal(answers[0].type, 'v')
+    t.match(answers[0].body.toString('latin1'), '_pq_.some_option')
+    t.match(transcript(answers), / Z\(I\)$/)
+    client.end()
+  },
+)
+
+t.test('a Unix socket of the proxy’s own, at the name that clients look for', async t => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pgpredict-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const running = await createProxy({
+    listen: { port: 0, socketDir: folder },
+    upstream: { host: '127.0.0.1', port: plainServer.port, tls: 'disable' },
+    rewriter: testRewriter(),
+  })
+  const client = new pg.Client({ host: folder, port: running.port, user: 'postgres', database: 'postgres' })
+  await client.connect()
+  t.equal((await client.query('PREDICT $1', [3])).rows.length, 3)
+  await client.end()
+  await running.close(0)
+  t.notOk(existsSync(path.join(folder, `.s.PGSQL.${running.port}`)), 'gone with the proxy')
+})
+
 t.test('replication sessions are relayed unread', async t => {
   const client = await RawClient.open((await proxy(t, {})).port)
   client.send(serialize.startup({ user: 'postgres', database: 'postgres', replication: 'database' } as never))
   await client.ready()
   t.match(transcript(await client.query('IDENTIFY_SYSTEM')), /^T D\(\d+,1,.*\) C\(IDENTIFY_SYSTEM\) Z\(I\)$/)
   t.equal(transcript(await client.query('PREDICT 1')), 'E(42601) Z(I)')
+  client.end()
+})
+
+t.test('a walsender and its client may both send: COPY both ways, to its end', async t => {
+  const client = await RawClient.open((await proxy(t, {})).port)
+  client.send(serialize.startup({ user: 'postgres', replication: 'true' } as never))
+  await client.ready()
+  const system = fields((await client.query('IDENTIFY_SYSTEM')).find(({ type }) => type === 'D')!.body)
+  client.send(serialize.query(`START_REPLICATION PHYSICAL ${system[2]}`))
+  t.equal((await client.next())!.type, 'W')
+  const status = Buffer.alloc(34)
+  status[0] = 0x72
+  status[33] = 1
+  client.send(serialize.copyData(status))
+  t.equal((await client.until('d')).at(-1)!.body[0], 0x6b, 'a keepalive, as asked for')
+  client.send(serialize.copyDone())
+  t.match(transcript(await client.ready()), /c.*C\(.*\) Z\(I\)$/)
+  client.end()
+})
+
+t.test('function calls have one answer each, between other messages', async t => {
+  const client = await RawClient.connect((await proxy(t, {})).port)
+  const call = (oid: number, argument: string) => {
+    const body = Buffer.alloc(4 + 2 + 2 + 2 + 4 + argument.length + 2)
+    body.writeInt32BE(oid, 0)
+    body.writeInt16BE(0, 4)
+    body.writeInt16BE(1, 6)
+    body.writeInt32BE(argument.length, 8)
+    body.write(argument, 12, 'latin1')
+    body.writeInt16BE(0, 12 + argument.length)
+    return frame(FUNCTION_CALL, body.subarray(0, 14 + argument.length))
+  }
+  const abs = 1397
+  client.send(serialize.query('SELECT 1'), call(abs, '-4'), serialize.query('PREDICT 1'), call(1, 'x'), call(abs, '-5'))
+  t.equal(transcript(await client.ready()), 'T D(1) C(SELECT 1) Z(I)')
+  t.equal(transcript(await client.ready()), 'V Z(I)')
+  t.equal(transcript(await client.ready()), 'T D(1) C(SELECT 1) Z(I)')
+  t.match(transcript(await client.ready()), /^E\(\w+\) Z\(I\)$/)
+  t.equal(transcript(await client.ready()), 'V Z(I)')
   client.end()
 })

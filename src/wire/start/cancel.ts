@@ -6,6 +6,9 @@ import { connectUpstream } from './connect-upstream.js'
 
 /** A session, as far as cancelling it goes. */
 export interface Cancellable {
+  /** Tells the server. */
+  cancelUpstream(): Promise<void>
+  /** Ends the work that the server does not see. */
   cancel(): void
 }
 

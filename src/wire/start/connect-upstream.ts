@@ -11,25 +11,43 @@ export interface UpstreamConnection {
   /** Not flowing yet. */
   readonly socket: Socket
   readonly encrypted: boolean
+  /** Where it leads. */
+  readonly server: UpstreamOptions
 }
+
+/** A peer that has vanished without a word, as a cut network makes it, is noticed within a minute. */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 30_000 }
 
 const YES = 0x53
 const NO = 0x4e
+
+/** The first of the servers that can be reached. Rejects with an Error that names each and its reason. */
+export async function connectFirst(servers: readonly UpstreamOptions[]): Promise<UpstreamConnection> {
+  const reasons: string[] = []
+  for (const server of servers) {
+    try {
+      return await connectUpstream(server)
+    } catch (error) {
+      reasons.push((error as Error).message)
+    }
+  }
+  throw new Error(reasons.join('; '))
+}
 
 /** Rejects with an Error whose message names the server and the reason. */
 export async function connectUpstream(options: UpstreamOptions): Promise<UpstreamConnection> {
   const { host, port, tls } = options
   const local = host.startsWith('/')
   try {
-    if (local || tls === 'disable') return { socket: await dial(options), encrypted: false }
-    return await dialEncrypted(options)
+    if (local || tls === 'disable') return { socket: await dial(options), encrypted: false, server: options }
+    return { ...(await dialEncrypted(options)), server: options }
   } catch (error) {
     const where = local ? `on socket "${host}/.s.PGSQL.${port}"` : `at "${host}", port ${port}`
     throw new Error(`could not connect to the upstream server ${where}: ${(error as Error).message}`, { cause: error })
   }
 }
 
-async function dialEncrypted(options: UpstreamOptions): Promise<UpstreamConnection> {
+async function dialEncrypted(options: UpstreamOptions): Promise<Omit<UpstreamConnection, 'server'>> {
   const plain = await dial(options)
   const clock = setTimeout(() => plain.destroy(new Error('no answer to the encryption request')), patience(options))
   try {
@@ -57,10 +75,12 @@ async function dialEncrypted(options: UpstreamOptions): Promise<UpstreamConnecti
 }
 
 /** require asks for encryption alone, unless there is an authority to ask about the certificate. */
-function verification({ tls, ca, host, servername = host }: UpstreamOptions): ConnectionOptions {
+function verification({ tls, ca, cert, key, host, servername = host }: UpstreamOptions): ConnectionOptions {
   const verify = tls === 'verify-ca' || tls === 'verify-full' || (tls === 'require' && ca !== undefined)
   return {
     ca,
+    cert,
+    key,
     // SNI knows no addresses.
     servername: isIP(servername) ? '' : servername,
     rejectUnauthorized: verify,
@@ -74,7 +94,7 @@ const patience = ({ connectTimeout = 10_000 }: UpstreamOptions) => connectTimeou
 async function dial(options: UpstreamOptions): Promise<Socket> {
   const { host, port } = options
   const where = host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }
-  const socket = connect({ ...where, allowHalfOpen: true, noDelay: true, keepAlive: true })
+  const socket = connect({ ...where, allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE })
   // Errors have a listener at every moment of a socket's life, or they end the process.
   socket.on('error', () => {})
   const clock = setTimeout(() => socket.destroy(new Error('no connection in time')), patience(options))

@@ -1,13 +1,14 @@
 // The beginning of a client's connection: encryption is asked for or not, then comes a start-up packet or a CancelRequest.
 
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { CANCEL_REQUEST, GSSENC_REQUEST, SSL_REQUEST, startupLength, TLS_HANDSHAKE } from '../messages/startup.js'
 import { readAtLeast } from './read.js'
 
 export interface Greeting {
   /** The client's socket, the encrypted one if it is. Not flowing. */
-  readonly socket: Socket
+  readonly socket: Duplex
   readonly encrypted: boolean
   readonly kind: 'session' | 'cancel'
   /** The start-up packet or CancelRequest. */
@@ -20,7 +21,7 @@ export interface Greeting {
 export class Refused extends Error {
   constructor(
     message: string,
-    readonly socket: Socket,
+    readonly socket: Duplex,
   ) {
     super(message)
   }
@@ -29,13 +30,14 @@ export class Refused extends Error {
 /** SSLRequest and GSSENCRequest may each come once, in either order. */
 const MAX_REQUESTS = 2
 
-export async function greet(client: Socket, secureContext: SecureContext | null): Promise<Greeting> {
+/** Without a context TLS is declined; with one, `client` is a socket of the operating system's. */
+export async function greet(client: Duplex, secureContext: SecureContext | null): Promise<Greeting> {
   let socket = client
   let bytes = await readAtLeast(socket, 1)
   if (bytes[0] === TLS_HANDSHAKE) {
     // Someone who speaks TLS could not read an error in plain.
     if (secureContext === null) throw new Error('direct TLS connection, but no certificate is configured')
-    const encrypted = await encrypt(socket, bytes, secureContext)
+    const encrypted = await encrypt(socket as Socket, bytes, secureContext)
     // Without this check a browser could be made to speak TLS to a database.
     if (encrypted.alpnProtocol !== 'postgresql')
       throw new Error('direct TLS connection without ALPN protocol postgresql')
@@ -54,14 +56,14 @@ export async function greet(client: Socket, secureContext: SecureContext | null)
     if (rest.length > 0) throw new Refused('received unencrypted data after encryption request', socket)
     if (code === SSL_REQUEST && secureContext !== null && !(socket instanceof TLSSocket)) {
       socket.write('S')
-      socket = await encrypt(socket, null, secureContext)
+      socket = await encrypt(socket as Socket, null, secureContext)
     } else socket.write('N')
     bytes = Buffer.alloc(0)
   }
 }
 
 /** A whole packet that begins with `bytes`, and what has come behind it. */
-async function readPacket(socket: Socket, bytes: Buffer): Promise<{ packet: Buffer; rest: Buffer }> {
+async function readPacket(socket: Duplex, bytes: Buffer): Promise<{ packet: Buffer; rest: Buffer }> {
   for (let here = bytes; ; ) {
     const length = startupLength(here)
     // Closed without a word, as the server does: whoever sent this may not speak the protocol at all.

@@ -1,6 +1,6 @@
 // Reads an exact number of bytes from a socket that is not flowing yet.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 export class ConnectionClosed extends Error {
   constructor() {
@@ -9,7 +9,7 @@ export class ConnectionClosed extends Error {
 }
 
 /** Everything that has come, at least `count` bytes. The socket is left paused. Rejects when it ends before. */
-export function readAtLeast(socket: Socket, count: number): Promise<Buffer> {
+export function readAtLeast(socket: Duplex, count: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
