@@ -2,6 +2,7 @@
 // text concerns it ("blind"). It also replays recorded frames through its session's streams, without sockets, when asked to.
 
 import { createRewriter } from '../../src/rewrite/rewriter.js'
+import { mayConcern as scan } from '../../src/rewrite/scan.js'
 import { ClientStream } from '../../src/wire/client-stream.js'
 import { Expected } from '../../src/wire/expected.js'
 import { Flow } from '../../src/wire/flow.js'
@@ -16,7 +17,7 @@ const unused = async (): Promise<never> => {
   throw new Error('no text of this benchmark holds a PREDICT')
 }
 const rewriter = createRewriter({ catalog: unused, answer: unused }).open('')
-const mayConcern = kind === 'scan' ? rewriter.mayConcern : () => false
+const mayConcern = kind === 'scan' ? scan : () => false
 
 await createProxy({
   listen: { port: Number(port) },

@@ -74,7 +74,8 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     if (!isList(asked) && asksThePast(asked, times)) {
       const key = contextKey(asked, params, facts, String(times.newest))
       outdated =
-        (key && changing.get(key)) || (await changingColumns(asked, times, reachable(asked), params, infer, upstream))
+        (key && asIn(reachable(asked), changing.get(key))) ||
+        (await changingColumns(asked, times, reachable(asked), params, infer, upstream))
       if (key) changing.set(key, outdated)
     }
     const task = outdated.length > 0 ? without(asked, outdated) : asked
@@ -132,6 +133,17 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
 
 /** Lists read rows of one table, and no columns that could have changed since. */
 const isList = ({ kind }: Task): boolean => kind === 'rank' || kind === 'classify'
+
+/** The same columns in another reading of the catalog, as under another search_path: they are told apart by identity. */
+const asIn = (
+  tables: ReadonlySet<Table>,
+  columns: readonly ColumnRef[] | undefined,
+): readonly ColumnRef[] | undefined =>
+  columns?.flatMap(ref => {
+    const table = [...tables].find(({ oid }) => oid === ref.table.oid)
+    const column = table?.columns.find(({ attnum }) => attnum === ref.column.attnum)
+    return table && column ? [{ ...ref, table, column }] : []
+  })
 
 const without = (task: Task, columns: readonly ColumnRef[]): Task => ({
   ...task,

@@ -16,30 +16,49 @@ const WITH_PARAMS = new Set([
 ])
 
 const NAMES: Record<string, string> = {
-  ViewStmt: 'CREATE VIEW',
   CreateFunctionStmt: 'CREATE FUNCTION',
   RuleStmt: 'CREATE RULE',
 }
 
 const only = (tree: Tree): [string, Tree] => Object.entries(tree)[0] as [string, Tree]
 
-/** How predictions get into a statement: bound, or written out where Postgres plans without parameters. */
-export type Carriage = 'params' | 'literals'
+/**
+ * How predictions get into a statement: bound, or written out where Postgres plans without parameters; or not now, where it keeps a
+ * query (`view`), or its rows and how to make them anew (`store`).
+ */
+export type Carriage = 'params' | 'literals' | 'view' | 'store'
 
-/** @throws PgError 0A000 for statements that keep a query for later */
+/** @throws PgError 0A000 for statements that keep a query for later in another way */
 export const carriageOf = (statement: Tree, position: number): Carriage => {
   const [outermost, explain] = only(statement)
   const [type, node] = outermost === 'ExplainStmt' ? only(explain.query as Tree) : [outermost, explain]
   const isMaterialized = type === 'CreateTableAsStmt' && node.objtype === 'OBJECT_MATVIEW'
-  if (WITH_PARAMS.has(type) && !isMaterialized) return 'params'
+  if (isMaterialized) return 'store'
+  if (WITH_PARAMS.has(type)) return 'params'
   if (type === 'CopyStmt') return 'literals'
-  const name = isMaterialized ? 'CREATE MATERIALIZED VIEW' : NAMES[type]
+  if (type === 'ViewStmt') return 'view'
+  const name = NAMES[type]
   throw new PgError({
     code: '0A000',
     message: name ? `PREDICT in ${name} is not supported yet` : 'PREDICT is not supported in this statement',
     hint: 'CREATE TABLE name AS SELECT * FROM (PREDICT …) AS p',
     position,
   })
+}
+
+/** The relation that CREATE VIEW or CREATE … AS makes. */
+export const targetOf = (statement: Tree): { readonly schema: string | null; readonly name: string } | null => {
+  const { ViewStmt, CreateTableAsStmt } = statement as {
+    ViewStmt?: { view: RangeVar }
+    CreateTableAsStmt?: { into: { rel: RangeVar } }
+  }
+  const range = ViewStmt?.view ?? CreateTableAsStmt?.into.rel
+  return range ? { schema: range.schemaname ?? null, name: range.relname } : null
+}
+
+interface RangeVar {
+  readonly schemaname?: string
+  readonly relname: string
 }
 
 /** Uses of each parameter. */

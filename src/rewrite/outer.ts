@@ -5,6 +5,7 @@ import type { PredictSyntax } from '../pql/ast.js'
 import type { OutputColumn } from '../pql/task.js'
 import type { Node } from './node.js'
 import { type Pick, writePicked, writeScalar } from './pick.js'
+import { quote } from './quote.js'
 import { buildSegments, type SegmentBuilder, type SegmentText } from './segment-text.js'
 
 export interface OuterNode {
@@ -16,8 +17,6 @@ export interface OuterNode {
   /** Which row, where the query around says so. */
   readonly pick: Pick | null
 }
-
-const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** unnest() would take an array of arrays apart to its scalars: such a column travels as the text of each value. */
 export const travelsAsText = (column: OutputColumn): boolean => column.typeName.endsWith(']')
@@ -49,7 +48,7 @@ const subSelect = (outer: OuterNode, write: WriteArray): string => {
   return `${select(outer.outputs, own)} FROM ${rowsFrom(outer, write, 'u', own)}`
 }
 
-const writeNode = (outer: OuterNode, write: WriteArray, builder: SegmentBuilder): void => {
+const writeNode = (outer: OuterNode, write: WriteArray, rows: WriteRows, builder: SegmentBuilder): void => {
   const { node, tail, outputs, pick } = outer
   if (pick && node.form === 'scalar') {
     writeScalar(
@@ -62,11 +61,10 @@ const writeNode = (outer: OuterNode, write: WriteArray, builder: SegmentBuilder)
   } else if (pick) {
     const hidden: Name = i => `pgpredict_${i + 1}`
     writePicked(pick, select(outputs, hidden), rowsFrom(outer, write, 'pgpredict_u', hidden), hidden, builder)
-  } else if (node.form === 'table') builder.ours(subSelect(outer, write))
-  else if (node.form === 'function')
-    builder.ours(`(${subSelect(outer, write)})${node.alias ? ` AS ${node.alias}` : ''}`)
+  } else if (node.form === 'table') builder.ours(rows(outer))
+  else if (node.form === 'function') builder.ours(`(${rows(outer)})${node.alias ? ` AS ${node.alias}` : ''}`)
   else {
-    builder.ours(`SELECT * FROM (${subSelect(outer, write)}) AS predict `)
+    builder.ours(`SELECT * FROM (${rows(outer)}) AS predict `)
     if (tail) builder.slice(node.toClient(tail.start), node.toClient(tail.end))
   }
 }
@@ -86,12 +84,15 @@ export type WriteArray = (number: number) => string
 
 const asParameter: WriteArray = number => `$${number}`
 
-export const buildOuter = ({ sql, nodes, start, end }: Source, write = asParameter): SegmentText => {
+/** What stands for the rows of a node. */
+export type WriteRows = (outer: OuterNode) => string
+
+export const buildOuter = ({ sql, nodes, start, end }: Source, write = asParameter, rows?: WriteRows): SegmentText => {
   const builder = buildSegments(sql)
   let at = start
   for (const outer of nodes) {
     builder.slice(at, outer.node.start)
-    writeNode(outer, write, builder)
+    writeNode(outer, write, rows ?? (node => subSelect(node, write)), builder)
     at = outer.node.end
   }
   builder.slice(at, end)

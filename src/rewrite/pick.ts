@@ -7,6 +7,7 @@ import type { Catalog, Table } from '../pql/catalog.js'
 import type { Ids, OutputColumn, Task } from '../pql/task.js'
 import type { KeyExpression } from './correlate.js'
 import type { Facet, Node } from './node.js'
+import { quote } from './quote.js'
 
 /** The expression for each of the answer's key columns, in their order. */
 export interface Pick {
@@ -16,8 +17,6 @@ export interface Pick {
   /** Index among the outputs of what a facet shows first. */
   readonly shown: number
 }
-
-const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** Every key of the entity, for a PREDICT whose rows are picked by the query around. */
 export const allKeys = ({ entity: { table, key } }: Task): Ids => ({

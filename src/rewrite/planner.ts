@@ -11,12 +11,13 @@ import { locate, statementsOf } from './locate.js'
 import { createLru } from './lru.js'
 import type { Node } from './node.js'
 import { buildOuter, elementType, type Source, travelsAsText } from './outer.js'
-import { type Carriage, carriageOf, unreadParams } from './outer-rules.js'
+import { type Carriage, carriageOf, targetOf, unreadParams } from './outer-rules.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
 import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
 import type { SegmentText } from './segment-text.js'
 import { highestParam, lexSql } from './sql-lexer.js'
 import { refuseUnknownOption } from './unknown-option.js'
+import { planStored, planView, type Target } from './views/create.js'
 
 export interface PlannerDeps {
   catalog(upstream: Upstream): Promise<SessionCatalog>
@@ -46,6 +47,8 @@ interface Outer {
   readonly carriage: Carriage
   /** Parameters whose values nobody reads. */
   readonly unread: ReadonlySet<number>
+  /** The view or table that it makes. */
+  readonly target: Target | null
 }
 
 export const createPlanner = (deps: PlannerDeps): Planner => {
@@ -82,6 +85,7 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     const answers = (params: readonly Param[], client: Upstream) =>
       run(deps, distinct, unread, params.slice(0, own), client)
     const ownTypes = Array.from({ length: own }, (_, i) => paramTypes[i] ?? 0)
+    if (carriage === 'view') return planView(source, questions, rules.target!)
     if (carriage === 'literals')
       return {
         sql: outer.text,
@@ -91,9 +95,14 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
         run: async (params, client) => withLiterals(source, distinct, await answers(params, client), client),
       }
     const hidden = distinct.flatMap(({ outputs }) => outputs.map(() => 0))
+    const allTypes = [...ownTypes, ...hidden]
+    if (carriage === 'store') {
+      const storing = { source, questions, target: rules.target!, paramTypes: allTypes }
+      return planStored({ ...storing, answers: client => answers([], client) })
+    }
     return {
       sql: outer.text,
-      paramTypes: [...ownTypes, ...hidden],
+      paramTypes: allTypes,
       hidden: hidden.length,
       mapPosition: outer.mapPosition,
       run: async (params, client) => ({ params: await answers(params, client) }),
@@ -105,7 +114,11 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
 const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
   try {
     const [statement] = await statementsOf(outer.text, offset => outer.toSource(offset) === null)
-    return { carriage: carriageOf(statement, first.start), unread: unreadParams(statement) }
+    return {
+      carriage: carriageOf(statement, first.start),
+      unread: unreadParams(statement),
+      target: targetOf(statement),
+    }
   } catch (error) {
     if (!(error instanceof PgError) || error.position === undefined || error.code !== '42601') throw error
     throw moved(error, offset => outer.toSource(offset) ?? first.start)

@@ -6,6 +6,7 @@ import { createLru } from './lru.js'
 import type { Param, Plan, Upstream } from './plan.js'
 import type { Planner } from './planner.js'
 import { moved } from './questions.js'
+import { literal } from './quote.js'
 import { buildSegments, type SegmentText } from './segment-text.js'
 import { closing, isSign, isWord, lexSql, nameOf, type SqlToken } from './sql-lexer.js'
 
@@ -182,9 +183,6 @@ interface Type {
   readonly oid: number
   readonly name: string
 }
-
-const literal = (text: string): string =>
-  `${text.includes('\\') ? 'E' : ''}'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`
 
 /** The statement that the name holds by now, with the types of the client's parameters; null where it is none of these. */
 const preparedAs = async (

@@ -3,7 +3,7 @@
 import { type Notice, PgError } from '../pg-error.js'
 import type { PredictSyntax } from '../pql/ast.js'
 import type { Catalog } from '../pql/catalog.js'
-import { assertSupported, check, type Given, outputColumns, type Parsed, parsePredict } from '../pql/index.js'
+import { assertSupported, check, type Given, outputColumns, type Parsed, parsePredict, qualify } from '../pql/index.js'
 import type { Ids, OutputColumn, Task } from '../pql/task.js'
 import { aliasesIn } from './aliases.js'
 import type { Found } from './locate.js'
@@ -37,6 +37,8 @@ export interface Question {
   /** Which of its rows the node shows, where the query around says so. */
   readonly pick: Pick | null
   readonly notices: readonly Notice[]
+  /** Its text for another session to read, without its tail. */
+  readonly stored: () => string
   /** Equal for questions that are answered once. */
   readonly key: string
 }
@@ -105,6 +107,7 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
         outputs,
         pick,
         notices: [...ignoredFor(node, catalog), ...notices, ...checked.notices],
+        stored: () => qualify(syntax, catalog, aliases),
         key: questionKey(task, outputs),
       }
     }

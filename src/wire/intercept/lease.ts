@@ -194,6 +194,11 @@ export class Lease implements Upstream {
     })
   }
 
+  /** Ends a transaction that only we have begun: the client's statement must find itself the first. */
+  async leave(): Promise<void> {
+    if (this.#used && this.#mayRestart()) await this.sync()
+  }
+
   /** Only where a Sync ends nothing but our own work. */
   #mayRestart(): boolean {
     const { flow, closed } = this.host

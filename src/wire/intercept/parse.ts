@@ -15,7 +15,10 @@ export async function interceptParse(host: InterceptHost, message: Buffer): Prom
     await lease.probe()
     const plan = await host.rewriter.plan(text ?? parse.sql.toString('latin1'), parse.types, lease)
     await lease.settle()
-    if (plan === null) return forwardParse(host, message, parse)
+    if (plan === null) {
+      await lease.leave()
+      return forwardParse(host, message, parse)
+    }
     if (text === null) throw host.settings.unreadable()
     const rewritten = encodeParse({ name: parse.name, sql: host.settings.encode(plan.sql), types: plan.paramTypes })
     const map = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))

@@ -1,0 +1,127 @@
+// Views of predictions, and the views that rest on them, as the server has them now: each as SQL that holds its PREDICT again.
+
+import { textParam, type Upstream } from '../plan.js'
+import { parseSql } from '../postgres-parser.js'
+import { literal } from '../quote.js'
+import { buildSegments } from '../segment-text.js'
+import { rangesIn } from './ranges.js'
+import { stubsIn } from './stub.js'
+
+/** Comments of ours on a view of predictions and on a table that stores them. */
+export const VIEW_TAG = '@predict view:'
+export const TABLE_TAG = '@predict table:'
+
+/** oid, schema, name and kind of all that a reader must find in our word set: tagged views, what rests on them, tagged tables. */
+const RESTING = `
+WITH RECURSIVE tagged AS (
+  SELECT d.objoid AS oid FROM pg_catalog.pg_description d
+   WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
+     AND (d.description LIKE '%${VIEW_TAG}%' OR d.description LIKE '%${TABLE_TAG}%')
+), resting AS (
+  SELECT c.oid FROM tagged t JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind = 'v'
+  UNION
+  SELECT w.ev_class FROM resting x
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = x.oid
+     AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
+    JOIN pg_catalog.pg_class c ON c.oid = w.ev_class AND c.relkind = 'v'
+)
+`
+
+export const NAMES = `${RESTING}
+SELECT c.relname, c.relkind = 'v' FROM pg_catalog.pg_class c
+ WHERE c.oid IN (SELECT oid FROM resting UNION SELECT oid FROM tagged) AND c.relkind IN ('v', 'r', 'p')`
+
+const DEFINITIONS = `${RESTING}
+SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_viewdef(c.oid), pg_catalog.has_table_privilege(c.oid, 'SELECT')
+  FROM resting r JOIN pg_catalog.pg_class c ON c.oid = r.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`
+
+export interface Definition {
+  readonly name: string
+  /** A query, every table in it with its schema. */
+  readonly sql: string
+  readonly readable: boolean
+}
+
+interface Row {
+  readonly schema: string
+  readonly name: string
+  readonly sql: string
+  readonly readable: boolean
+}
+
+/** Every view that holds a PREDICT or rests on one that does, by oid; it is written out when it is asked for. */
+export const loadDefinitions = async (upstream: Upstream): Promise<(oid: number) => Promise<Definition | null>> => {
+  const rows = await fullyNamed(upstream, () => upstream.query(DEFINITIONS))
+  const byOid = new Map<number, Row>()
+  const byName = new Map<string, number>()
+  for (const [oid, schema, name, sql, readable] of rows) {
+    const number = oid!.readUInt32BE(0)
+    byName.set(`${schema}.${name}`, number)
+    byOid.set(number, {
+      schema: schema!.toString(),
+      name: name!.toString(),
+      sql: sql!.toString(),
+      readable: readable![0] === 1,
+    })
+  }
+  const written = new Map<number, Promise<string>>()
+  const write = (oid: number): Promise<string> => {
+    const known = written.get(oid) ?? writeOut(byOid.get(oid)!.sql, name => byName.get(name), write)
+    written.set(oid, known)
+    return known
+  }
+  return async oid => {
+    const row = byOid.get(oid)
+    return row ? { name: row.name, readable: row.readable, sql: await write(oid) } : null
+  }
+}
+
+/** Under an empty search_path the server writes every name with its schema, whatever a reader's CTEs are called. */
+const fullyNamed = async <T>(upstream: Upstream, work: () => Promise<T>): Promise<T> => {
+  const [[path]] = await upstream.query(
+    `SELECT s.path, pg_catalog.set_config('search_path', '', true)
+       FROM (SELECT pg_catalog.current_setting('search_path') AS path OFFSET 0) s`,
+  )
+  const result = await work()
+  await upstream.query(`SELECT pg_catalog.set_config('search_path', $1, true)`, [textParam(25, path!.toString())])
+  return result
+}
+
+/** The definition of a view with PREDICT for its stubs; views that it reads stay what they are. */
+export const definitionOf = async (name: string, upstream: Upstream): Promise<string> => {
+  const [[oid]] = await upstream.query(`SELECT pg_catalog.to_regclass(${literal(name)})::pg_catalog.oid`)
+  const [[sql]] = await fullyNamed(upstream, () =>
+    upstream.query(`SELECT pg_catalog.pg_get_viewdef(${oid!.readUInt32BE(0)}::pg_catalog.oid)`),
+  )
+  return writeOut(
+    sql!.toString(),
+    () => undefined,
+    async () => '',
+  )
+}
+
+/** A definition with PREDICT for each stub and a sub-query for each view of ours in it. */
+const writeOut = async (
+  definition: string,
+  oidOf: (name: string) => number | undefined,
+  write: (oid: number) => Promise<string>,
+): Promise<string> => {
+  const text = definition.trim().replace(/;$/, '')
+  const outcome = await parseSql(text)
+  if (outcome.kind !== 'tree') throw new Error(`the definition of a view cannot be read: ${text}`)
+  const edits = stubsIn(text, outcome.statements).map(({ start, end, pql }) => ({ start, end, sql: `(${pql})` }))
+  for (const range of rangesIn(text, outcome.statements)) {
+    const oid = oidOf(`${range.schema}.${range.name}`)
+    if (oid !== undefined) edits.push({ start: range.start, end: range.end, sql: range.write(await write(oid)) })
+  }
+  const builder = buildSegments(text)
+  let at = 0
+  for (const { start, end, sql } of edits.toSorted((a, b) => a.start - b.start)) {
+    builder.slice(at, start)
+    builder.ours(sql)
+    at = end
+  }
+  builder.slice(at, text.length)
+  return builder.done().text
+}

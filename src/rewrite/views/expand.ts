@@ -1,0 +1,76 @@
+// A statement that reads views of predictions, with their queries in the place of their names: its own session answers it, with its
+// own rights.
+
+import { PgError } from '../../pg-error.js'
+import { findNodes } from '../nodes.js'
+import { mask } from '../outer.js'
+import { textParam, type Upstream } from '../plan.js'
+import { parseSql, type Tree } from '../postgres-parser.js'
+import { quote } from '../quote.js'
+import { buildSegments, type SegmentText } from '../segment-text.js'
+import { lexSql } from '../sql-lexer.js'
+import { loadDefinitions } from './definitions.js'
+import { rangesIn } from './ranges.js'
+
+/** Statements that answer now; others keep a view's name for later, and are the server's. */
+const READING = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CreateTableAsStmt',
+  'DeclareCursorStmt',
+  'ExplainStmt',
+  'CopyStmt',
+])
+
+/** The tree of a statement with its PREDICTs blanked out; null where there is none to be had. */
+export const treeAround = async (sql: string): Promise<readonly Tree[] | null> => {
+  const nodes = findNodes(sql, lexSql(sql))
+  if (nodes.some(({ form }) => form === 'statement')) return null
+  const outcome = await parseSql(mask(sql, nodes))
+  return outcome.kind === 'tree' ? outcome.statements : null
+}
+
+/**
+ * null: it reads none.
+ * @param isView whether a view of this name may be one of ours
+ * @throws PgError 42501 where the role may not read one
+ */
+export const expand = async (
+  sql: string,
+  statement: Tree,
+  isView: (name: string) => boolean,
+  upstream: Upstream,
+): Promise<SegmentText | null> => {
+  if (!READING.has(Object.keys(statement)[0])) return null
+  const ranges = rangesIn(sql, [statement]).filter(({ name }) => isView(name))
+  if (ranges.length === 0) return null
+  const names = ranges.map(({ schema, name }) => [schema ?? [], name].flat().map(quote).join('.'))
+  const params = names.map(name => textParam(25, name))
+  const [oids] = await upstream.query(
+    `SELECT ${names.map((_, i) => `pg_catalog.to_regclass($${i + 1})::pg_catalog.oid`).join(', ')}`,
+    params,
+  )
+  const definitionOf = await loadDefinitions(upstream)
+  const builder = buildSegments(sql)
+  let at = 0
+  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
+    const oid = oids[ranges.indexOf(range)]?.readUInt32BE(0)
+    const definition = oid === undefined ? null : await definitionOf(oid)
+    if (!definition) continue
+    if (!definition.readable)
+      throw new PgError({
+        code: '42501',
+        message: `permission denied for view ${definition.name}`,
+        position: range.start,
+      })
+    builder.slice(at, range.start)
+    builder.ours(range.write(definition.sql))
+    at = range.end
+  }
+  if (at === 0) return null
+  builder.slice(at, sql.length)
+  return builder.done()
+}

@@ -1,0 +1,63 @@
+// The names of a database's prediction views, of the views that rest on them and of stored predictions, which the scan of every
+// statement must know. All sessions on the database share them; they are read anew when they are old and a session begins, or when
+// a statement concerns us anyway.
+
+import type { Upstream } from '../plan.js'
+import { createScan, type Scan } from '../scan.js'
+import { NAMES } from './definitions.js'
+
+/** Names older than this are not relied on, milliseconds. */
+const OLD = 2_000
+
+/** Begins every statement about stored predictions. */
+const MATERIALIZED = 'materialized'
+
+export interface ViewNames {
+  readonly old: boolean
+  /** No statement reads views of predictions, or is about stored ones. */
+  readonly empty: boolean
+  has(name: string): boolean
+  /** Whether SQL bytes hold one of the names, or what begins a statement about stored predictions. */
+  readonly mayName: Scan
+  /** A name that a statement is about to give to a view of these, or the word for a table of them; kept whether it succeeds or not. */
+  add(name: string): void
+  load(upstream: Upstream): Promise<void>
+}
+
+export const createViewNames = (): ViewNames => {
+  const added = new Set<string>()
+  let found: readonly string[] = []
+  let names: ReadonlySet<string> = new Set()
+  let loaded = Number.NEGATIVE_INFINITY
+  let scan: Scan = () => false
+  const renew = () => {
+    names = new Set([...found, ...added])
+    scan = names.size > 0 ? createScan([...names]) : () => false
+  }
+  return {
+    get old() {
+      return performance.now() - loaded > OLD
+    },
+    get empty() {
+      return names.size === 0
+    },
+    has: name => names.has(name),
+    mayName: (sql, start, end) => scan(sql, start, end),
+    add(name) {
+      if (names.has(name)) return
+      added.add(name)
+      renew()
+    },
+    async load(upstream) {
+      const rows = await upstream.query(NAMES)
+      loaded = performance.now()
+      const isView = (row: (typeof rows)[number]) => row[1]![0] === 1
+      const stored = rows.every(isView) ? [] : [MATERIALIZED]
+      found = [...rows.filter(isView).map(([name]) => name!.toString()), ...stored]
+      renew()
+    },
+  }
+}
+
+/** For `add`, where predictions are about to be stored. */
+export const STORED = MATERIALIZED

@@ -1,0 +1,251 @@
+// Views of predictions: stored upstream as ordinary views that never answer by themselves, answered through the proxy from any session;
+// and predictions stored as ordinary tables.
+
+import t, { type Test } from 'tap'
+import { writeShop } from '../../src/demo/shop.js'
+import { connect, startPostgres } from '../helpers/postgres.js'
+import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
+
+const server = await startPostgres()
+t.teardown(() => server.stop())
+const product = await startProduct(server.url())
+t.teardown(() => product.stop(0))
+const shop = await server.createDatabase()
+const direct = await connect(shop)
+t.teardown(() => direct.end())
+await writeShop(direct, { seed: 53, now: new Date('2026-03-05T13:07:00Z'), users: 120 })
+const client = await product.connect(databaseOf(shop))
+t.teardown(() => client.end())
+
+const CHURN = 'COUNT(orders.* WHERE orders.total > 0, 0, 30, days) = 0'
+const OPTIONS = "AS OF '2026-03-01' WITH (mode = fast, context_size = 600)"
+const EACH = `PREDICT ${CHURN} FOR EACH users.user_id ${OPTIONS}`
+
+const values = async (sql: string, params: unknown[] = [], on: Pick<ProductClient, 'query'> = client) =>
+  (await on.query({ text: sql, values: params, rowMode: 'array' })).rows as unknown[][]
+
+const expected = await values(`${EACH} ORDER BY user_id`)
+const users = expected.length
+
+t.test('a view is stored with its columns and types, errs without the proxy, answers through it', async t => {
+  const made = await client.query(`CREATE VIEW churn AS ${EACH}`)
+  t.equal(made.command, 'CREATE')
+  t.same(await values('SELECT * FROM churn ORDER BY user_id'), expected)
+  t.same(
+    await values(
+      `SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'churn' ORDER BY ordinal_position`,
+      [],
+      direct,
+    ),
+    [
+      ['user_id', 'bigint'],
+      ['anchor_time', 'timestamp with time zone'],
+      ['prediction', 'boolean'],
+      ['probability', 'double precision'],
+    ],
+  )
+  const [[comment]] = await values(`SELECT obj_description('churn'::regclass)`, [], direct)
+  t.match(comment, /^@predict view: PREDICT COUNT\("public"\."orders"\.\* WHERE "public"\."orders"\.total > 0/)
+  for (const sql of [
+    'SELECT * FROM churn',
+    'SELECT count(*) FROM churn WHERE false',
+    'SELECT 1 WHERE EXISTS (SELECT FROM churn)',
+    'SELECT * FROM churn LIMIT 0',
+  ])
+    await t.rejects(
+      direct.query(sql),
+      { message: /this view is answered through pgpredict, connect to its port: PREDICT COUNT/ },
+      sql,
+    )
+  t.same(await values('SELECT count(*)::int FROM churn LIMIT 0'), [])
+})
+
+t.test('other sessions, drivers and spellings read it', async t => {
+  const other = await product.connect(databaseOf(shop))
+  t.teardown(() => other.end())
+  t.same(await values('SELECT * FROM churn c ORDER BY 1', [], other), expected)
+  for (const [sql, wanted] of [
+    ['SELECT count(*)::int FROM public.churn', [[users]]],
+    ['SELECT churn.user_id FROM Churn WHERE "churn".user_id < 3 ORDER BY 1', [['1'], ['2']]],
+    ['TABLE churn ORDER BY 1 LIMIT 1', [expected[0]]],
+    ['SELECT a, b IS NULL FROM churn AS x (a, b) ORDER BY 1 LIMIT 1', [['1', false]]],
+    ['WITH churn AS (SELECT 7 AS seven) SELECT * FROM churn', [[7]]],
+    ['WITH churn AS (SELECT * FROM churn WHERE user_id = 1) SELECT * FROM churn', [expected[0]]],
+    ['WITH users AS (SELECT 1) SELECT count(*)::int FROM churn', [[users]]],
+    [
+      'SELECT count(*)::int FROM users u JOIN churn USING (user_id) WHERE EXISTS (SELECT FROM churn c WHERE c.user_id = u.user_id)',
+      [[users]],
+    ],
+    [
+      `SELECT count(*)::int FROM churn JOIN (${EACH}) p USING (user_id) WHERE p.probability = churn.probability`,
+      [[users]],
+    ],
+    [`SELECT 'churn', count(*)::int FROM users /* churn */`, [['churn', 120]]],
+  ] as const)
+    t.same(await values(sql, [], other), wanted, sql)
+  t.same(await values('SELECT * FROM churn WHERE user_id = $1', [2], other), [expected[1]])
+  const named = { name: 'n', text: 'SELECT user_id FROM churn WHERE user_id = $1', values: [3] }
+  for (let i = 0; i < 3; i++) t.same((await other.query(named)).rows, [{ user_id: '3' }])
+  await other.query('PREPARE q (bigint) AS SELECT * FROM churn WHERE user_id = $1')
+  t.same(await values('EXECUTE q (3)', [], other), [expected[2]])
+  await other.query('CREATE TEMP TABLE copied AS SELECT * FROM churn')
+  await other.query('INSERT INTO copied SELECT * FROM churn')
+  t.same(await values('SELECT count(*)::int FROM copied', [], other), [[2 * users]])
+  const wrong = 'SELECT c.nothing FROM churn c'
+  await t.rejects(other.query(wrong), { code: '42703', position: String(wrong.indexOf('c.nothing') + 1) })
+  other.notices.length = 0
+  await other.query('EXPLAIN SELECT * FROM churn')
+  t.same(other.notices, [], 'no inference')
+})
+
+t.test('views over it, joins within it, another schema, renamed tables', async t => {
+  await client.query('CREATE SCHEMA reports')
+  await client.query(
+    `CREATE VIEW reports.risk (country, risk) AS SELECT u.country, avg(p.probability::numeric) FROM users u JOIN (${EACH}) p USING (user_id) GROUP BY 1`,
+  )
+  await client.query('CREATE VIEW reports.top AS SELECT * FROM reports.risk WHERE risk > 0')
+  await direct.query(
+    'CREATE VIEW reports.counted AS SELECT count(*)::int AS n FROM reports.top t JOIN public.churn ON true',
+  )
+  const other = await product.connect(databaseOf(shop))
+  t.teardown(() => other.end())
+  const top = await values('SELECT * FROM reports.top ORDER BY 1', [], other)
+  t.same(
+    top,
+    await values(
+      `SELECT u.country, avg(p.probability::numeric) FROM users u JOIN churn p USING (user_id) GROUP BY 1 HAVING avg(p.probability) > 0 ORDER BY 1`,
+    ),
+  )
+  await other.query('SET search_path = reports')
+  t.same(await values('SELECT * FROM top ORDER BY 1', [], other), top, 'whatever the search_path')
+  await t.rejects(direct.query('SELECT * FROM reports.top'), { message: /through pgpredict/ })
+  await direct.query('ALTER TABLE users RENAME COLUMN country TO land')
+  t.same(await values('SELECT * FROM top ORDER BY 1', [], other), top, 'a column renamed')
+  await direct.query('ALTER TABLE users RENAME COLUMN land TO country')
+  // made behind our back: known to every session that begins later than a moment ago
+  await new Promise(resolve => setTimeout(resolve, 2_100))
+  const late = await product.connect(databaseOf(shop))
+  t.teardown(() => late.end())
+  t.same(await values('SELECT n FROM reports.counted', [], late), [[top.length * users]])
+  await client.query('DROP VIEW reports.counted, reports.top, reports.risk')
+  await t.rejects(late.query('SELECT * FROM reports.top'), { code: '42P01' })
+})
+
+const refused = async (t: Test, sql: string, code: string, at: string) =>
+  t.rejects(client.query(sql), { code, position: String(sql.indexOf(at) + 1) }, sql)
+
+t.test('replaced, renamed, dropped, in transactions, and refused', async t => {
+  await client.query(`COMMENT ON VIEW churn IS 'who falls silent'`)
+  await client.query(`CREATE OR REPLACE VIEW churn AS ${EACH} ORDER BY probability DESC LIMIT 3`)
+  t.equal((await client.query('SELECT * FROM churn')).rowCount, 3)
+  t.match((await values(`SELECT obj_description('churn'::regclass)`))[0][0], /^who falls silent\n@predict view:/)
+  await t.rejects(client.query(`CREATE VIEW churn AS ${EACH}`), { code: '42P07' })
+  await client.query('ALTER VIEW churn RENAME TO silent')
+  t.equal((await client.query('SELECT * FROM silent')).rowCount, 3)
+  const other = await product.connect(databaseOf(shop))
+  t.teardown(() => other.end())
+  await client.query('BEGIN')
+  await client.query(`CREATE VIEW mine AS (${EACH})`)
+  t.equal((await client.query('SELECT * FROM mine')).rowCount, users)
+  await t.rejects(other.query('SELECT * FROM mine'), { code: '42P01' })
+  await client.query('ROLLBACK')
+  await t.rejects(client.query('SELECT * FROM mine'), { code: '42P01' })
+  await client.query('BEGIN')
+  await client.query(`CREATE VIEW mine AS SELECT * FROM predict($$ ${EACH} $$)`)
+  await client.query('COMMIT')
+  t.equal((await other.query('SELECT * FROM mine')).rowCount, users)
+  await client.query('DROP VIEW silent, mine')
+  await t.rejects(client.query('SELECT * FROM silent'), { code: '42P01' })
+
+  await refused(
+    t,
+    `CREATE VIEW v AS PREDICT COUNT(nothing.*, 0, 30, days) > 0 FOR EACH users.user_id`,
+    '42P01',
+    'nothing',
+  )
+  await refused(t, `CREATE VIEW v AS SELECT PREDICT(${CHURN} FOR u.user_id) FROM users u`, '0A000', 'PREDICT(')
+  await refused(t, `CREATE VIEW v AS SELECT * FROM (PREDICT ${CHURN} FOR users.user_id = $1) p`, '42P02', 'PREDICT')
+  await refused(t, `CREATE RULE r AS ON DELETE TO users DO ALSO SELECT * FROM (${EACH}) p`, '0A000', 'PREDICT')
+})
+
+t.test('a reader needs rights on the view and on what it reads', async t => {
+  const role = `reader_${process.pid}_${Math.trunc(performance.now())}`
+  await direct.query(`CREATE ROLE ${role} LOGIN`)
+  t.teardown(async () => {
+    await direct.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
+  })
+  await client.query(`CREATE VIEW churn AS ${EACH}`)
+  const reader = await product.connect(databaseOf(shop), role)
+  t.teardown(() => reader.end())
+  await direct.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}; REVOKE ALL ON churn FROM ${role}`)
+  await t.rejects(reader.query('SELECT * FROM churn'), { code: '42501', message: 'permission denied for view churn' })
+  await direct.query(`GRANT SELECT ON churn TO ${role}`)
+  t.equal((await reader.query('SELECT * FROM churn')).rowCount, users)
+  await direct.query(`REVOKE ALL ON orders FROM ${role}`)
+  await t.rejects(reader.query('SELECT * FROM churn'), { code: '42501', message: /orders/ })
+  await client.query('DROP VIEW churn')
+})
+
+t.test('stored predictions are a table with a key and a foreign key, made anew in one step', async t => {
+  const made = await client.query(`CREATE MATERIALIZED VIEW kept AS ${EACH}`)
+  t.equal(made.rowCount, users)
+  t.same(await values('SELECT * FROM kept ORDER BY user_id', [], direct), expected, 'readable without the proxy')
+  t.same(
+    await values(
+      `SELECT contype, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'kept'::regclass AND contype <> 'n' ORDER BY 1`,
+      [],
+      direct,
+    ),
+    [
+      ['f', 'FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE'],
+      ['p', 'PRIMARY KEY (user_id)'],
+    ],
+  )
+  t.same(await values(`${EACH} ORDER BY user_id`), expected, 'they are no input of later predictions')
+
+  await direct.query('UPDATE kept SET probability = -1')
+  await client.query('BEGIN')
+  await client.query('REFRESH MATERIALIZED VIEW kept')
+  t.same(
+    await values('SELECT count(*)::int FROM kept WHERE probability < 0', [], direct),
+    [[users]],
+    'others see the old rows meanwhile',
+  )
+  await client.query('COMMIT')
+  t.same(await values('SELECT * FROM kept ORDER BY user_id', [], direct), expected)
+
+  await direct.query('ALTER TABLE kept ADD CHECK (probability < 0) NOT VALID')
+  await t.rejects(client.query('REFRESH MATERIALIZED VIEW CONCURRENTLY public.kept'), { code: '23514' })
+  t.same(
+    await values('SELECT count(*)::int FROM kept', [], direct),
+    [[users]],
+    'a refresh that fails keeps the old rows',
+  )
+  await direct.query('ALTER TABLE kept DROP CONSTRAINT kept_probability_check')
+
+  const other = await product.connect(databaseOf(shop))
+  t.teardown(() => other.end())
+  await other.query('SET search_path = pg_catalog')
+  await other.query('REFRESH MATERIALIZED VIEW public.kept')
+  t.same(
+    await values('SELECT count(*)::int FROM public.kept', [], other),
+    [[users]],
+    'by another session, under another search_path',
+  )
+  await other.query('ALTER MATERIALIZED VIEW IF EXISTS public.kept RENAME TO stored')
+  await other.query('REFRESH MATERIALIZED VIEW public.stored')
+  await other.query('DROP MATERIALIZED VIEW public.stored')
+  await t.rejects(direct.query('SELECT * FROM kept'), { code: '42P01' })
+
+  await client.query(
+    `CREATE MATERIALIZED VIEW reports.by_country (country, n) AS SELECT u.country, count(*) FROM users u JOIN (${EACH}) p USING (user_id) GROUP BY 1 WITH DATA`,
+  )
+  await client.query('REFRESH MATERIALIZED VIEW reports.by_country')
+  t.same(await values('SELECT sum(n)::int FROM reports.by_country'), [[users]])
+  await client.query('CREATE MATERIALIZED VIEW plain AS SELECT 1 AS one')
+  await client.query('REFRESH MATERIALIZED VIEW plain')
+  await client.query('DROP MATERIALIZED VIEW plain')
+  await t.rejects(client.query('DROP MATERIALIZED VIEW nothing'), { code: '42P01' })
+  await refused(t, `CREATE MATERIALIZED VIEW v AS ${EACH} WITH NO DATA`, '0A000', 'NO DATA')
+  await client.query('DROP SCHEMA reports CASCADE')
+})
