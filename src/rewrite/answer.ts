@@ -16,7 +16,7 @@ import { normalise } from '../pql/normalise.js'
 import type { ColumnRef, OutputColumn, Task } from '../pql/task.js'
 import { outputParam } from './answer-columns.js'
 import { instant, tellUser } from './answer-notices.js'
-import { asksThePast, changingColumns } from './changing-columns.js'
+import { asIn, asksThePast, changingColumns } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
 import { createLru } from './lru.js'
 import type { Param, Upstream } from './plan.js'
@@ -133,17 +133,6 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
 
 /** Lists read rows of one table, and no columns that could have changed since. */
 const isList = ({ kind }: Task): boolean => kind === 'rank' || kind === 'classify'
-
-/** The same columns in another reading of the catalog, as under another search_path: they are told apart by identity. */
-const asIn = (
-  tables: ReadonlySet<Table>,
-  columns: readonly ColumnRef[] | undefined,
-): readonly ColumnRef[] | undefined =>
-  columns?.flatMap(ref => {
-    const table = [...tables].find(({ oid }) => oid === ref.table.oid)
-    const column = table?.columns.find(({ attnum }) => attnum === ref.column.attnum)
-    return table && column ? [{ ...ref, table, column }] : []
-  })
 
 const without = (task: Task, columns: readonly ColumnRef[]): Task => ({
   ...task,

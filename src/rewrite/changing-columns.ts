@@ -51,3 +51,14 @@ export function refTo(source: Source, tables: ReadonlySet<Table>): ColumnRef[] {
 }
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+/** The same columns in another reading of the catalog, as under another search_path: they are told apart by identity. */
+export const asIn = (
+  tables: ReadonlySet<Table>,
+  columns: readonly ColumnRef[] | undefined,
+): readonly ColumnRef[] | undefined =>
+  columns?.flatMap(ref => {
+    const table = [...tables].find(({ oid }) => oid === ref.table.oid)
+    const column = table?.columns.find(({ attnum }) => attnum === ref.column.attnum)
+    return table && column ? [{ ...ref, table, column }] : []
+  })

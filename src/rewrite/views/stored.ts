@@ -80,6 +80,7 @@ const planRefresh = async (
       hint: `TRUNCATE ${name}`,
       position: sql.toLowerCase().lastIndexOf('with'),
     })
+  const regclass = `pg_catalog.to_regclass(${literal(name)})`
   const inner = await plan(`INSERT INTO ${name} ${definition}`, [], upstream).catch(error => {
     throw error instanceof PgError ? new PgError({ ...error.fields(), position: undefined }) : error
   })
@@ -91,7 +92,10 @@ const planRefresh = async (
     mapPosition: () => null,
     async run(_, client) {
       const bound = await inner.run([], client)
-      await client.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`)
+      // one refresh at a time; older servers let no LOCK TABLE into a transaction that is not a block
+      await client.query(
+        `SELECT pg_catalog.pg_advisory_xact_lock('pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int4, ${regclass}::pg_catalog.oid::pg_catalog.int4)`,
+      )
       await client.query(`DELETE FROM ${name}`)
       return bound
     },
