@@ -5,12 +5,13 @@ import { type Config, describeConfig, type Flags, loadConfig } from '../config/c
 import { ConfigError } from '../config/error.js'
 import { acceptProposals, type Graph, loadGraph, type ProposedTable, proposeSchema } from '../graph/catalog/index.js'
 import type { Notice } from '../pg-error.js'
+import { lookAt } from './activity.js'
 import { withOwnSession } from './own-session.js'
 import { formatReport, proxyUrl } from './report.js'
 import { type Service, startService } from './service.js'
 import { describe, type Output } from './sql.js'
 import { untilStopped } from './stop.js'
-import { type Suggestion, suggest } from './suggest.js'
+import { candidates, type Suggestion, suggest } from './suggest.js'
 import { attempt } from './try.js'
 import { upstreamChoice } from './upstream-choice.js'
 import { version } from './version.js'
@@ -114,13 +115,16 @@ interface Tried {
   readonly notices: readonly Notice[]
 }
 
-/** The likeliest queries whose probes work, looked for no longer than a minute. */
+/** The likeliest queries whose probes work, and whose answers differ where such are to be had; looked for no longer than a minute. */
 async function firstThatAnswers(graph: Graph, url: string, password: string | null): Promise<Tried | null> {
   const until = performance.now() + 40_000
-  for (const { queries, probes } of suggest(graph)) {
-    if (performance.now() > until) return null
-    const notices = await attempt(url, password, probes)
-    if (notices) return { queries, notices }
+  const seen = await lookAt(url, password, candidates(graph))
+  let second: Tried | null = null
+  for (const { queries, probes } of suggest(graph, seen)) {
+    if (performance.now() > until) break
+    const tried = await attempt(url, password, probes)
+    if (tried?.varied) return { queries, notices: tried.notices }
+    if (tried) second ??= { queries, notices: tried.notices }
   }
-  return null
+  return second
 }

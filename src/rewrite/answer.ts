@@ -16,7 +16,7 @@ import { normalise } from '../pql/normalise.js'
 import type { ColumnRef, OutputColumn, Task } from '../pql/task.js'
 import { outputParam } from './answer-columns.js'
 import { instant, tellUser } from './answer-notices.js'
-import { asIn, asksThePast, changingColumns } from './changing-columns.js'
+import { asIn, asksThePast, changingColumns, least } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
 import { createLru } from './lru.js'
 import type { Param, Upstream } from './plan.js'
@@ -254,7 +254,7 @@ function emptyTarget(task: Task): PgError {
 function nothingClosed(task: Task, times: Times): PgError {
   const { oldest, newest, anchor } = times
   // windows that reach beyond the end of the data have not closed, wherever the anchor lies
-  const known = anchor < newest ? anchor : newest
+  const known = least(anchor, newest)
   const later = gridOf(newest, oldest, task.horizon!, task.reach!).context.length > 0
   return new PgError({
     code: 'PQ004',

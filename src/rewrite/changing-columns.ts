@@ -50,7 +50,7 @@ export function refTo(source: Source, tables: ReadonlySet<Table>): ColumnRef[] {
   return []
 }
 
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
 /** The same columns in another reading of the catalog, as under another search_path: they are told apart by identity. */
 export const asIn = (

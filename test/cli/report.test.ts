@@ -1,6 +1,7 @@
 import t from 'tap'
+import { lookAt } from '../../src/cli/activity.js'
 import { formatReport, proxyUrl, type ReportFacts } from '../../src/cli/report.js'
-import { suggest } from '../../src/cli/suggest.js'
+import { candidates, suggest } from '../../src/cli/suggest.js'
 import { loadGraph, proposeSchema } from '../../src/graph/catalog/index.js'
 import { directUpstream } from '../helpers/direct-upstream.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
@@ -66,12 +67,49 @@ t.test('queries are made from the schema: names quoted, the foreign key named wh
   )
   t.equal(
     much!.sql,
-    'PREDICT SUM(orders."Total Price" VIA customer, 0, 30, days) FOR customers.id\nIN (SELECT id FROM customers ORDER BY id LIMIT 5)',
+    'PREDICT SUM(orders."Total Price" VIA customer, 0, 30, days) FOR customers.id\nIN (SELECT customer FROM orders GROUP BY customer ORDER BY count(*) DESC, customer LIMIT 5)',
   )
   t.equal(
     joined!.sql,
     'SELECT t.*, p.probability\nFROM customers t JOIN (PREDICT COUNT(orders.* VIA customer, 0, 30, days) = 0 FOR EACH customers.id) p USING (id)\nORDER BY p.probability DESC LIMIT 10',
   )
+})
+
+t.test('a look at the rows finds what happens again and again, and what adds up', async t => {
+  const url = await postgres.createDatabase()
+  const client = await connect(url)
+  t.teardown(() => client.end())
+  await client.query(`
+    CREATE TABLE buyers (id int PRIMARY KEY);
+    CREATE TABLE goods (id int PRIMARY KEY);
+    CREATE TABLE bills (id int PRIMARY KEY, buyer int REFERENCES buyers, at timestamptz NOT NULL);
+    CREATE TABLE entries (id int PRIMARY KEY, bill int NOT NULL REFERENCES bills, good int NOT NULL REFERENCES goods,
+      seller int, line int NOT NULL, year int NOT NULL, units int NOT NULL, fee numeric(8,2) NOT NULL, price numeric(8,2) NOT NULL,
+      at timestamptz NOT NULL);
+    INSERT INTO buyers SELECT generate_series(1, 300);
+    INSERT INTO goods SELECT generate_series(1, 2000);
+    INSERT INTO bills SELECT i, CASE WHEN i % 10 > 0 THEN 1 + (i * 7) % 300 END, timestamptz '2025-01-01' + i * interval '2 hours'
+      FROM generate_series(1, 4000) i;
+    INSERT INTO entries SELECT 4 * b.id + l, b.id, 1 + (b.id * 11 + l * 301) % 2000, 1, l, 2025, 1 + (b.id + l) % 50,
+      (b.id % 7) + 0.25, (b.id * l % 90) + 0.99, b.at FROM bills b, generate_series(1, 4) l;
+    CREATE INDEX ON entries (bill)`)
+  await client.query('ANALYZE')
+  const session = await directUpstream(url)
+  t.teardown(() => session.close())
+  const graph = await loadGraph(session, { declared: { tables: [] } })
+  const seen = await lookAt(url, null, candidates(graph))
+  const told = Object.fromEntries([...seen].map(([{ from, to }, a]) => [`${to.name} <- ${from.name}`, a]))
+  t.equal(told['bills <- entries']!.recurs, 0, 'lines come with their bill, and never again')
+  t.ok(told['buyers <- bills']!.recurs > 0.9)
+  t.same(
+    told['goods <- entries']!.amounts.map(({ name }) => name),
+    ['price', 'fee', 'units'],
+    'no ordinal, no constant',
+  )
+  const [first] = suggest(graph, seen)
+  t.match(first!.queries[0]!.sql, /^PREDICT COUNT\(bills\.\*, 0, \d+, days\) = 0 FOR EACH buyers\.id\n/)
+  t.match(first!.queries[1]!.sql, 'FROM bills WHERE buyer IS NOT NULL GROUP BY buyer ORDER BY count(*) DESC')
+  t.same([...(await lookAt('postgres://127.0.0.1:1/none', null, candidates(graph)))], [], 'nothing seen is no failure')
 })
 
 t.test('a composite key is written as one', async t => {
@@ -85,7 +123,7 @@ t.test('a composite key is written as one', async t => {
   t.match(first!.queries[0]!.sql, 'FOR EACH seats.(hall, seat)\n')
   t.match(
     first!.queries[1]!.sql,
-    'PREDICT COUNT(tickets.*, 0, 30, days) FOR seats.(hall, seat)\nIN (SELECT hall, seat FROM seats',
+    'PREDICT COUNT(tickets.*, 0, 30, days) FOR seats.(hall, seat)\nIN (SELECT hall, seat FROM tickets GROUP BY hall, seat',
   )
   t.match(first!.queries[2]!.sql, 'USING (hall, seat)')
 })
