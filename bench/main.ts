@@ -36,6 +36,10 @@ const benchmarks: Record<
     asks: 'how much slower do ordinary queries get while a bulk PREDICT runs?',
     load: async () => (await import('./beside-bulk.js')).besideBulk,
   },
+  network: {
+    asks: 'what does a pre-trained network cost: a context encoded, one query, a thousand?',
+    load: async () => (await import('./network.js')).network,
+  },
   memory: {
     asks: 'how much memory do the proxy, inference and an idle connection take?',
     load: async () => (await import('./memory.js')).memory,

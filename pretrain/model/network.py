@@ -183,7 +183,10 @@ def label_of(t, residual, scale, binary):
 
 
 def losses(network, batch, context):
-    """(log loss, pinball loss in units of the residual's scale, those of the answer it starts from) of each task."""
+    """Of each task: log loss, pinball loss and absolute error in units of the residual's scale.
+
+    `0` marks the answer the network starts from, `1` the best constant.
+    """
     binary, scale = batch["binary"], batch["scale"]
     z, missing, age, base = batch["z"], batch["missing"], batch["age"], batch["base"]
     rate = torch.where(binary, batch["t"].mean(-1), torch.zeros_like(scale))
@@ -200,8 +203,13 @@ def losses(network, batch, context):
     off = ((target - base[:, context:]) / scale[:, None]).clamp(-20, 20)
     error = off.unsqueeze(-1) - shape
     pinball = torch.maximum(levels * error, (levels - 1) * error).mean((-1, -2))
+    constant = F.binary_cross_entropy_with_logits(
+        torch.logit(rate.clamp(0.01, 0.99)).unsqueeze(-1).expand_as(target), target.clamp(0, 1), reduction="none"
+    ).mean(-1)
     median = (off - shape[..., QUANTILES // 2]).abs().mean(-1)
-    return {"ce": ce, "ce0": start, "pinball": pinball, "mae": median, "mae0": off.abs().mean(-1), "binary": binary}
+    far = (target / scale[:, None]).clamp(-20, 20).abs().mean(-1)
+    numbers = {"pinball": pinball, "mae": median, "mae0": off.abs().mean(-1), "mae1": far}
+    return {"ce": ce, "ce0": start, "ce1": constant, **numbers, "binary": binary}
 
 
 def parameters_of(network):

@@ -9,6 +9,7 @@ import json
 import math
 import multiprocessing as mp
 import os
+import queue
 import random
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ import torch  # noqa: E402
 
 from prior.draw import draw_batch  # noqa: E402
 
+from .augment import augment
 from .network import SIZES, Network, losses, parameters_of  # noqa: E402
 
 # (context, queries, columns): few shapes, so that a compiled network is compiled few times
@@ -41,7 +43,7 @@ def draw(arguments):
     context, queries, width = shape_of(number, shapes)
     # tasks of equal cost: fewer where they are large
     size = max(2, int(size * 256 * 48 / (context * width)))
-    return number, draw_batch([seed, number], size, context, queries, width)
+    return number, draw_batch([seed, number], size, context, queries, width), seed
 
 
 def worker(todo, done):
@@ -54,9 +56,9 @@ def worker(todo, done):
 
 
 class Source:
-    """Batches in the order they are ready, several times each while new ones are being drawn."""
+    """Batches in the order they are ready, several times each while new ones are being drawn. The first are never trained on."""
 
-    def __init__(self, workers, first, seed, size, shapes, reuse, keep):
+    def __init__(self, workers, first, seed, size, shapes, reuse, keep, held):
         context = mp.get_context("fork" if not torch.cuda.is_available() else "spawn")
         self.todo, self.done = context.Queue(), context.Queue(4 * workers)
         self.next, self.request = first, (seed, size, shapes)
@@ -64,7 +66,21 @@ class Source:
         self.workers = [context.Process(target=worker, args=(self.todo, self.done), daemon=True) for _ in range(workers)]
         for process in self.workers:
             process.start()
+        for number in range(held):
+            self.todo.put((number, HELD_OUT + seed, size, shapes))
         for _ in range(6 * workers):
+            self.ask()
+        # they were asked for first, but others may be ready before the last of them
+        self.held, early = [], []
+        while len(self.held) < held:
+            number, batch, own = self.drawn_next()
+            if own >= HELD_OUT:
+                self.held.append((number, batch))
+            else:
+                early.append([number, batch, 0])
+        self.held.sort(key=lambda entry: entry[0])
+        self.buffer, self.drawn = early, len(early)
+        for _ in early:
             self.ask()
 
     def ask(self):
@@ -75,7 +91,7 @@ class Source:
         """(batch, whether it is new)."""
         ready = not self.done.empty()
         if ready or len(self.buffer) < 8 or self.buffer[0][2] >= self.reuse:
-            number, batch = self.done.get()
+            number, batch, _ = self.drawn_next()
             self.ask()
             self.drawn += 1
             self.buffer.append([number, batch, 1])
@@ -86,6 +102,15 @@ class Source:
         entry = self.buffer[random.randrange(min(len(self.buffer), 32))]
         entry[2] += 1
         return entry[0], entry[1]
+
+    def drawn_next(self):
+        while True:
+            try:
+                return self.done.get(timeout=20)
+            except queue.Empty:
+                # one that ended has said why; waiting for it would be for ever
+                if any(process.exitcode is not None for process in self.workers):
+                    raise SystemExit("a worker ended") from None
 
     def close(self):
         for process in self.workers:
@@ -104,14 +129,15 @@ def objective(out):
 def judge(network, batches, shapes, device, amp):
     """Mean over tasks never trained on, beside the answer the network starts from."""
     network.eval()
-    total = {"ce": [], "ce0": [], "mae": [], "mae0": [], "pinball": []}
+    binary, numeric = ("ce", "ce0", "ce1"), ("mae", "mae0", "mae1", "pinball")
+    total = {name: [] for name in (*binary, *numeric)}
     with torch.no_grad():
         for number, batch in batches:
             with amp():
                 out = losses(network, to_torch(batch, device), shape_of(number, shapes)[0])
-            for name in ("ce", "ce0"):
+            for name in binary:
                 total[name] += out[name][out["binary"]].tolist()
-            for name in ("mae", "mae0", "pinball"):
+            for name in numeric:
                 total[name] += out[name][~out["binary"]].tolist()
     network.train()
     return {name: round(float(np.mean(values)), 4) if values else None for name, values in total.items()}
@@ -138,11 +164,13 @@ def main():
     parser.add_argument("--held", type=int, default=8, help="batches never trained on, to judge by")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--stop-after", type=float, default=math.inf, help="minutes after which this start saves and ends")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     random.seed(args.seed)
+    generator = torch.Generator().manual_seed(args.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     shapes = SHAPES[args.shapes]
     network = Network(SIZES[args.size]).to(device)
@@ -158,12 +186,13 @@ def main():
         saved = torch.load(file, map_location=device, weights_only=True)
         network.load_state_dict(saved["network"])
         average.load_state_dict(saved["average"])
-        optimiser.load_state_dict(saved["optimiser"])
+        if "optimiser" in saved:
+            optimiser.load_state_dict(saved["optimiser"])
         steps, spent, first = saved["steps"], saved["spent"], saved["next"]
     amp = lambda: torch.autocast(device, dtype=torch.bfloat16)  # noqa: E731
     run = torch.compile(losses, dynamic=False) if args.compile else losses
-    held = [draw((n, HELD_OUT + args.seed, args.batch, shapes)) for n in range(args.held)]
-    source = Source(args.workers, first, args.seed, args.batch, shapes, args.reuse, 256)
+    source = Source(args.workers, first, args.seed, args.batch, shapes, args.reuse, 256, args.held)
+    held = source.held
     log = (args.out / "log.jsonl").open("a")
     print(json.dumps({"parameters": parameters_of(network), "device": device, "steps": steps, "minutes": round(spent / 60, 1)}), flush=True)
 
@@ -178,13 +207,14 @@ def main():
     while True:
         now = time.monotonic()
         share = (spent + now - start) / (60 * args.minutes)
-        if share >= 1:
+        if share >= 1 or now - start > 60 * args.stop_after:
             break
         number, batch = source.take()
         for group in optimiser.param_groups:
             group["lr"] = args.rate * schedule(steps, share)
+        tasks, context = augment(to_torch(batch, device), shape_of(number, shapes)[0], generator)
         with amp():
-            out = run(network, to_torch(batch, device), shape_of(number, shapes)[0])
+            out = run(network, tasks, context)
             loss = objective(out)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -194,13 +224,13 @@ def main():
         steps += 1
         fade = min(0.999, steps / (steps + 10))
         with torch.no_grad():
-            for a, p in zip(average.parameters(), network.parameters()):
-                a.lerp_(p, 1 - fade)
+            torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - fade)
         if steps % 20 == 0:
             recent.append(loss.item())
         if now - told_at > 60:
             told_at = now
-            line = {"steps": steps, "minutes": round((spent + now - start) / 60, 1), "drawn": source.drawn, "loss": round(float(np.mean(recent)), 4)}
+            line = {"steps": steps, "minutes": round((spent + now - start) / 60, 1), "drawn": source.drawn}
+            line |= {"loss": round(float(np.mean(recent)), 4)} if recent else {}
             print(json.dumps(line), flush=True)
             recent = []
         if now - saved_at > 60 * args.save:
@@ -211,7 +241,7 @@ def main():
             print(json.dumps(line), flush=True)
     source.close()
     save(spent + time.monotonic() - start)
-    line = {"steps": steps, "minutes": round(args.minutes, 1), "batches": first + source.drawn} | judge(average, held, shapes, device, amp)
+    line = {"steps": steps, "minutes": round((spent + time.monotonic() - start) / 60, 1), "batches": first + source.drawn} | judge(average, held, shapes, device, amp)
     print(json.dumps(line), file=log, flush=True)
     print(json.dumps(line), flush=True)
 

@@ -202,6 +202,8 @@ def choose(rng, out, y, back, context, width):
 
 def tasks_of(rng, world, least, queries, width, most):
     """Up to `most` tasks of one world, with at least `least` rows of context."""
+    if len(world.tables[0].time) < least // 4:
+        return
     chosen = population(rng, world, int(least * 1.3), queries)
     if chosen is None or chosen[2] < least:
         return

@@ -6,7 +6,7 @@ import t from 'tap'
 import type { ContextInputs, QueryInputs } from '../../src/infer/network/inputs.js'
 import { openNetwork } from '../../src/infer/network/runtime.js'
 
-/** Exported by pretrain/smoke: two layers of 32, and what PyTorch made of a small input. */
+/** From `pretrain/smoke --fixture`: two layers of 32, and what PyTorch made of a small input. */
 export const TINY = fileURLToPath(new URL('../../pretrain/fixtures/tiny', import.meta.url))
 const parity = JSON.parse(readFileSync(`${TINY}/parity.json`, 'utf8'))
 
