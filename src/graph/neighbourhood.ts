@@ -125,15 +125,20 @@ export type Part =
    * v: boundaries in microseconds, width 13: [k] = anchor - k horizons for k = 0…10, [11],[12] = start and end of the window (anchor, anchor + horizon] one year earlier.
    */
   | { readonly kind: 'anchors' }
-  /** c: [anchor index, role]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label]. k: key index of node 0. */
+  /** c: [anchor index, role, and of a target of columns its share]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label]. k: key index of node 0. */
   | { readonly kind: 'pairs' }
   /**
-   * The values that labels of several classes number, the most frequent first. k: the class; c: its hash; v: [examples of it, labelled examples in
+   * The values that labels of several classes number. k: the class; c: its hash; v: [examples of it, labelled examples in
    * all, different values among them]. The last two arrays are filled in this part alone: the values, and each as text.
    */
   | { readonly kind: 'classes' }
-  /** Entities to score, in output order, at anchor 0; k: key index of node 0. The key arrays are filled in this part alone. */
+  /**
+   * Entities to score, in output order, at anchor 0; k: key index of node 0. The key arrays are filled in this part alone. Of a target of columns,
+   * c: [anchor index, and its share or period].
+   */
   | { readonly kind: 'scored' }
+  /** k: the period, from 1; t: when it begins. */
+  | { readonly kind: 'periods' }
   /** v: n x 1, the target's constants as numbers. */
   | { readonly kind: 'constants' }
   | { readonly kind: 'node'; readonly node: number }
@@ -152,7 +157,17 @@ export interface NeighbourhoodSpec {
   readonly counting: boolean
   /** An ASSUMING clause is present: the cohort is the entities with a recent target row (the reference population is chosen so). */
   readonly conditional: boolean
+  /**
+   * A target of columns, not of windows. 'shared': every row is read at one moment, the query's; examples lie in SHARES parts, and a row is answered
+   * by what the other parts teach. 'own': every row is read just before its own time, and answered by what was written before its period began.
+   */
+  readonly moment?: 'shared' | 'own'
+  /** What columns hold today may be read today: none is suspected of having changed. */
+  readonly settled?: boolean
 }
+
+/** Parts that examples of a target of columns are split into. */
+export const SHARES = 5
 
 /** What a fitted context reads of its spec: later extractions send NULL for the rest, and leave out rows that nothing reads. */
 export interface ChannelUse {

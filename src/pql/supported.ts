@@ -5,7 +5,7 @@ import type { Aggregate, Task } from './task.js'
 import { walkAggregates } from './walk.js'
 
 const ANSWERED =
-  'Answered are windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared or not, and LIST_DISTINCT with RANK or CLASSIFY.'
+  'Answered are columns, and windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared or not, and LIST_DISTINCT with RANK or CLASSIFY.'
 
 const refuse = (what: string, position?: number): never => {
   throw new PgError({ code: '0A000', message: `${what} is not supported yet`, hint: ANSWERED, position })
@@ -23,9 +23,8 @@ const isArrayList = ({ target }: Task): boolean =>
 export const assertSupported = (task: Task): void => {
   const first = task.aggregates[0]?.span.start
   if (task.kind === 'forecast') refuse('FORECAST', first)
-  if (task.asOf.kind === 'entity time') refuse('AS OF ENTITY TIME')
   const list = task.kind === 'rank' || task.kind === 'classify'
-  if (!task.temporal) refuse(list ? 'a list without a window' : 'a column as target', first)
+  if (list && !task.temporal) refuse('a list without a window', first)
   if (list && isArrayList(task)) refuse('LIST_DISTINCT of an array', first)
   const aggregate = list ? undefined : valued(walkAggregates(task.target))
   if (aggregate) refuse(`${aggregate.name} in a target`, aggregate.span.start)

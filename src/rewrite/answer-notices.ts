@@ -38,6 +38,7 @@ export function tellUser(told: Told, upstream: Upstream): void {
     notFound(told),
     fewMatch(told),
     endOfData(told),
+    givenAway(told),
     leftOut(told),
   ]
   for (const notice of notices) if (notice) upstream.notice(notice)
@@ -90,6 +91,7 @@ const hasWindows = (condition: Condition): boolean => walkAggregates(condition).
 
 function endOfData({ task, times }: Told): Notice | null {
   const { anchor, newest, now } = times
+  if (!task.temporal) return null
   const window = intervalBounds(task.horizon!).nominal
   if (task.asOf.kind === 'default' && now - anchor > window)
     return {
@@ -110,9 +112,29 @@ function endOfData({ task, times }: Told): Notice | null {
   return null
 }
 
+interface SetAside {
+  readonly source: Source
+  readonly reason: string
+}
+
+function givenAway({ tables, result }: Told): Notice | null {
+  const setAside = result.summary.setAside as readonly SetAside[]
+  const refs = setAside.filter(({ reason }) => reason === 'twin').flatMap(({ source }) => refTo(source, tables))
+  if (refs.length === 0) return null
+  const names = refs.map(({ table, column }) => `${tableText(table)}.${typed(column.name)}`).join(', ')
+  return {
+    severity: 'NOTICE',
+    code: '01PQ3',
+    message: `columns not used, since they follow from what is asked about: ${names}`,
+    hint: `To use them all the same: … WITH (include = ${literal(names)}).`,
+    once: true,
+  }
+}
+
 function leftOut({ tables, result, outdated }: Told): Notice | null {
-  const setAside = result.summary.setAside as readonly { readonly source: Source }[]
-  const refs = [...setAside.flatMap(({ source }) => refTo(source, tables)), ...outdated]
+  const setAside = result.summary.setAside as readonly SetAside[]
+  const suspects = setAside.filter(({ reason }) => reason !== 'twin')
+  const refs = [...suspects.flatMap(({ source }) => refTo(source, tables)), ...outdated]
   if (refs.length === 0) return null
   const names = refs.map(({ table, column }) => `${tableText(table)}.${typed(column.name)}`).join(', ')
   return {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { GraphCache, SessionFacts } from '../graph/catalog/index.js'
-import { anchorSql, gridOf } from '../graph/extract/anchors.js'
+import { anchorSql, columnsGrid, gridOf } from '../graph/extract/anchors.js'
 import { type PairsExtraction, pairsExtractionOf } from '../graph/extract/pairs.js'
 import { SqlParams } from '../graph/extract/sql.js'
 import { type Extraction, extractionOf } from '../graph/extract/statement.js'
@@ -68,7 +68,9 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
       readTimes(asked, params, upstream),
     ])
     upstream.setTimeout(facts.statementTimeout)
-    const grid = gridOf(times.anchor, times.oldest, asked.horizon!, asked.reach!, times.newest)
+    const grid = asked.temporal
+      ? gridOf(times.anchor, times.oldest, asked.horizon!, asked.reach!, times.newest)
+      : columnsGrid(times.anchor, times.oldest, times.newest)
     if (grid.context.length === 0) throw nothingClosed(asked, times)
     let outdated: readonly ColumnRef[] = []
     if (!isList(asked) && asksThePast(asked, times)) {
@@ -164,7 +166,7 @@ async function readTimes(task: Task, client: readonly Param[], upstream: Upstrea
   const sql = anchorSql(task, params)
   const [row] = await upstream.query(sql, params.list)
   const [anchor, oldest, newest, now] = row!.map(value => value?.readBigInt64BE() ?? null)
-  if (oldest === null || newest === null) throw emptyTarget(task)
+  if (task.temporal && (oldest === null || newest === null)) throw emptyTarget(task)
   if (anchor === null) {
     throw new PgError({
       code: '22004',
@@ -179,7 +181,7 @@ async function readTimes(task: Task, client: readonly Param[], upstream: Upstrea
       hint: `Give a time, as in AS OF '2026-01-01'.`,
     })
   }
-  return { anchor: anchor!, oldest: oldest!, newest: newest!, now: now! }
+  return { anchor: anchor!, oldest: oldest ?? anchor!, newest: newest ?? anchor!, now: now! }
 }
 
 /**

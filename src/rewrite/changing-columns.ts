@@ -13,7 +13,9 @@ import type { Param, Upstream } from './plan.js'
 
 /** Whether the data goes on for so long after the anchor that columns may have changed meanwhile. */
 export const asksThePast = (task: Task, { anchor, newest, oldest, now }: Times): boolean =>
-  task.asOf.kind !== 'default' && gridOf(least(now, newest), oldest, task.horizon!, task.reach!).cell > anchor
+  task.temporal &&
+  task.asOf.kind !== 'default' &&
+  gridOf(least(now, newest), oldest, task.horizon!, task.reach!).cell > anchor
 
 /** Columns among `tables` that a question at the end of the data would set aside. */
 export async function changingColumns(

@@ -5,6 +5,7 @@ import { writeShop } from '../../src/demo/shop.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { startProduct } from '../helpers/service.js'
 
+t.setTimeout(300_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.stop())
 const shop = await postgres.createDatabase()
@@ -25,6 +26,7 @@ const product = await startProduct(postgres.url())
 t.teardown(() => product.stop(0))
 const client = await product.connect(new URL(shop).pathname.slice(1))
 t.teardown(() => client.end())
+await client.query(`SET predict.mode = 'fast'`)
 
 const question = (value: string, scope: string, rest = '') =>
   `PREDICT LAST(visits.${value}, 0, 30, days) ${scope} ASSUMING COUNT(visits.*, 0, 30, days) > 0 ${rest}`

@@ -22,6 +22,8 @@ export interface Grid {
   /** Newest first; anchor + reach <= cell's own anchor for each. */
   readonly context: readonly bigint[]
   readonly stride: bigint
+  /** Rows read at their own time: when each period begins, the first after the table's oldest row. */
+  readonly periods?: readonly bigint[]
 }
 
 /**
@@ -29,8 +31,8 @@ export interface Grid {
  * aggregates, now(). All timestamptz; NULL where there are no rows.
  */
 export function anchorSql(task: Task, params: SqlParams): string {
-  const tables = new Set<Table>(targetAggregates(task).map(a => a.table))
-  const spans = [...tables].map(table => {
+  const tables = anchorTables(task)
+  const spans = tables.map(table => {
     const rows = new RowSource(table, 'r')
     const time = rows.time()
     const [single] = rows.moments().length === 1 ? rows.moments() : []
@@ -41,8 +43,20 @@ export function anchorSql(task: Task, params: SqlParams): string {
     return `SELECT pg_catalog.min(${bare})::pg_catalog.timestamptz AS lo, pg_catalog.max(${bare})::pg_catalog.timestamptz AS hi FROM ${rows.from} WHERE ${bare} > '-infinity' AND ${bare} < 'infinity'`
   })
   const asOf = asOfSql(task, params)
-  const anchor = asOf ?? 'LEAST(pg_catalog.now(), pg_catalog.max(hi))'
+  if (spans.length === 0)
+    return `SELECT (${asOf ?? 'pg_catalog.now()'})::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz, pg_catalog.now()`
+  // an undated table of columns may have no dated row beside it
+  const newest = task.temporal ? 'pg_catalog.max(hi)' : 'COALESCE(pg_catalog.max(hi), pg_catalog.now())'
+  const anchor = asOf ?? `LEAST(pg_catalog.now(), ${newest})`
   return `SELECT (${anchor})::pg_catalog.timestamptz, pg_catalog.min(lo), pg_catalog.max(hi), pg_catalog.now() FROM (${spans.join(' UNION ALL ')}) spans`
+}
+
+/** The tables whose newest row is the default anchor: those that the target aggregates; of columns, the entity's, or its dated children. */
+function anchorTables(task: Task): Table[] {
+  if (task.temporal) return [...new Set<Table>(targetAggregates(task).map(a => a.table))]
+  const { table } = task.entity
+  if (new RowSource(table, 'r').dated) return [table]
+  return [...new Set(table.children.map(link => link.from))].filter(child => new RowSource(child, 'r').dated)
 }
 
 function asOfSql(task: Task, params: SqlParams): string | null {
@@ -71,6 +85,27 @@ export function gridOf(anchor: bigint, oldest: bigint, horizon: Interval, reach:
   const context: bigint[] = []
   for (let at = last; at >= oldest && context.length < MOST_ANCHORS; at -= stride) context.push(at)
   return { anchor, cell, context, stride }
+}
+
+/** Unit of time of a target without windows. */
+export const UNIT: Interval = { months: 0, days: 30, microseconds: 0n }
+const DAY = 86_400_000_000n
+/** Periods in which the time since a table's first row doubles. */
+const PERIODS_A_DOUBLING = 4
+/** Where the data is younger than so many cells, the anchor is its own. */
+const YOUNG = 20n
+
+/** The same for a target of columns: one context anchor, or a period's start for each time a row may have. */
+export function columnsGrid(anchor: bigint, oldest: bigint, newest: bigint): Grid {
+  const step = intervalBounds(UNIT).nominal / CELLS_PER_HORIZON
+  const cell = anchor - oldest < YOUNG * step ? anchor : floorTo(anchor, step)
+  const periods: bigint[] = []
+  for (let k = 1; ; k++) {
+    const start = oldest + BigInt(Math.round(Number(DAY) * (2 ** (k / PERIODS_A_DOUBLING) - 1)))
+    if (start > newest && k > 1) break
+    periods.push(start)
+  }
+  return { anchor, cell, context: [cell], stride: step, periods }
 }
 
 function floorTo(value: bigint, step: bigint): bigint {

@@ -26,9 +26,9 @@ export function labelSql(task: Task, value: (operand: Operand) => string, params
 const finite = (value: string): string =>
   `CASE WHEN ${value} BETWEEN -1e300 AND 1e300 THEN (${value})::pg_catalog.float8 END`
 
-/** CTE `classes(c, v, x, n)`: the different labels of `kept` by how often they occur, x their text. */
+/** CTE `classes(c, v, x, n)`: the different labels of `kept` in the order of their text, x. */
 export const classesCte = (): string =>
-  `classes AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER (ORDER BY n DESC, x COLLATE pg_catalog."C") - 1)::pg_catalog.int4 AS c, v, x, n FROM (SELECT label AS v, label::pg_catalog.text AS x, pg_catalog.count(*) AS n FROM kept GROUP BY label) s ORDER BY c LIMIT ${MOST_CLASSES + 1})`
+  `classes AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER (ORDER BY x COLLATE pg_catalog."C") - 1)::pg_catalog.int4 AS c, v, x, n FROM (SELECT label AS v, label::pg_catalog.text AS x, pg_catalog.count(*) AS n FROM kept GROUP BY label) s ORDER BY c LIMIT ${MOST_CLASSES + 1})`
 
 /** Labelled examples with labels as numbers: (e, i, label). */
 export const numberedKept = (task: Task): string =>

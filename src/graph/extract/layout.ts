@@ -2,7 +2,7 @@
 // The choice follows foreign keys and types alone, in catalog order: no name, and nothing that depends on the data.
 
 import type { Column, Link, Table } from '../../pql/catalog.js'
-import { walkAggregates } from '../../pql/index.js'
+import { walkAggregates, walkColumns } from '../../pql/index.js'
 import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task.js'
 import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf, TargetSpec } from '../neighbourhood.js'
 import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
@@ -60,6 +60,9 @@ class LayoutBuilder {
   readonly #streams: StreamPlan[] = []
   readonly #hidden: Set<Column>
   readonly #kept: Set<Column>
+  /** Columns that the target is about. Read at one moment, they are hidden everywhere; at each row's own time, in that row alone. */
+  readonly #targets: Set<Column>
+  readonly #own: boolean
   #aliases = 0
 
   constructor(task: Task, anchor: Point, params: SqlParams) {
@@ -67,6 +70,10 @@ class LayoutBuilder {
     this.#anchor = anchor
     this.#params = params
     this.#hidden = new Set((task.options.exclude ?? []).map(ref => ref.column))
+    this.#own = task.asOf.kind === 'entity time'
+    const targets = task.temporal ? [] : [...walkColumns(task.target)]
+    this.#targets = new Set(targets.map(ref => ref.column))
+    for (const { column, up } of targets) if (!this.#own || up.length > 0) this.#hidden.add(column)
     this.#kept = new Set((task.options.include ?? []).map(ref => ref.column))
   }
 
@@ -90,13 +97,16 @@ class LayoutBuilder {
       leaves.push(leaf)
     }
     const histories = targets.filter(a => isClass(this.#task, a)).map(a => this.#addHistory(a))
+    if (this.#own && this.#task.kind === 'multiclass') histories.push(...this.#addKin())
     return { nodes: this.#nodes, streams: this.#streams, leaves, leafOf, histories }
   }
 
   /** The entity's own parents, with a few streams of their children each. */
   #addParents(entity: Table): void {
     for (const link of dedupe(entity.parents)) {
+      if (this.#asked(link)) continue
       const codes = this.#nodes[0]!.codes
+      if (!this.#task.temporal) codes.push(category(link, this.#nodes[0]!.rows.alias))
       const node = this.#addNode({ kind: 'parent', table: link.to, link, channel: codes.length, hop: 1 })
       codes.push({ channel: reference(link, node, 0, true), sql: `n${node}.k` })
       for (const child of dedupe(link.to.children).slice(0, VIA_STREAMS)) this.#addStream(node, [child])
@@ -110,7 +120,7 @@ class LayoutBuilder {
     for (const stream of direct) {
       const child = stream.rows.table
       for (const link of dedupe(child.parents)) {
-        if (link === stream.path[0] || link.to === entity || !stream.rows.dated) continue
+        if (this.#secret(link) || link === stream.path[0] || link.to === entity || !stream.rows.dated) continue
         const streams = dedupe(link.to.children).filter(
           c => c.from === child || targets.has(c.from) || c.from.time.kind === 'own',
         )
@@ -153,6 +163,7 @@ class LayoutBuilder {
     this.#readColumns(plan, table, [], hop, direct ? OWN_COLUMNS : PARENT_COLUMNS)
     for (const link of dedupe(table.parents)) {
       const through = link === path.at(-1)
+      if (this.#secret(link)) continue
       if (!through)
         plan.codes.push({
           channel: { kind: 'key', source: sourceOf(table, link.columns[0]!, hop), own: true, trusted: false },
@@ -164,13 +175,7 @@ class LayoutBuilder {
     return this.#streams.push(plan) - 1
   }
 
-  #readColumns(
-    plan: { rows: RowSource; numbers: NumberSql[]; codes: CodeSql[] },
-    table: Table,
-    up: readonly Link[],
-    hop: number,
-    most: number,
-  ): void {
+  #readColumns(plan: StreamPlan | NodePlan, table: Table, up: readonly Link[], hop: number, most: number): void {
     const keys = keyColumns(table)
     const time = table.time.kind === 'own' ? table.time.column : null
     let taken = 0
@@ -181,7 +186,8 @@ class LayoutBuilder {
         column === time ||
         column.tag === 'exclude' ||
         column.tag === 'end' ||
-        this.#hidden.has(column)
+        this.#hidden.has(column) ||
+        (this.#targets.has(column) && 'kind' in plan && plan.kind === 'entity')
       )
         continue
       taken++
@@ -251,6 +257,19 @@ class LayoutBuilder {
     }
   }
 
+  /** The classes of other rows of the table, reached over a parent they share. */
+  #addKin(): Layout['histories'][number][] {
+    const { target, entity } = this.#task
+    const ref = target.kind === 'value' && target.operand.kind === 'column' ? target.operand : null
+    if (!ref || ref.up.length > 0) return []
+    return this.#streams.flatMap(({ rows, codes }, stream) => {
+      if (rows.table !== entity.table) return []
+      const source = sourceOf(ref.table, ref.column, 1)
+      const channel: CodeChannel = { kind: 'category', source, own: true, trusted: true }
+      return [{ stream, channel: codes.push({ channel, sql: hash(`${rows.column(ref)}::pg_catalog.text`) }) - 1 }]
+    })
+  }
+
   /** `value op constant` of a row, where the target compares a minimum, maximum, mean or sum of it: how often the row itself passes. */
   #thresholds(a: Aggregate, rows: RowSource): string[] {
     const target = this.#task.target
@@ -258,6 +277,16 @@ class LayoutBuilder {
     return comparisonsOf(target.condition, a).map(c =>
       conditionSql(c, () => ordinary(a, rows.column(a.column!)), this.#params),
     )
+  }
+
+  /** The foreign key is what is asked about. */
+  #asked(link: Link): boolean {
+    return link.columns.some(column => this.#targets.has(column))
+  }
+
+  /** … and may be read nowhere. */
+  #secret(link: Link): boolean {
+    return link.columns.some(column => this.#hidden.has(column))
   }
 
   #streamFor(path: readonly Link[]): number {
@@ -344,6 +373,12 @@ const reference = (link: Link, node: number, hop: number, own: boolean): CodeCha
   own,
   trusted: false,
   node,
+})
+
+/** A foreign key as a value like others. */
+const category = (link: Link, alias: string): CodeSql => ({
+  channel: { kind: 'category', source: sourceOf(link.from, link.columns[0]!, 0), own: true, trusted: false },
+  sql: keyHash(link, alias),
 })
 
 /** The same columns to the same table twice (a declared and an accepted link) count once. */

@@ -24,10 +24,26 @@ export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlP
       `scored AS MATERIALIZED (SELECT ${number(order ? `w.o, ${keys}` : keys)}, ${columns} FROM wanted w JOIN ${rows.from} ON ${on} LIMIT ${most})`,
     ]
   }
+  const { ctes, joins, conditions } = whereAt(task, rows, anchor, 'w', params)
+  if (task.asOf.kind !== 'default') conditions.push(...existedAt(task, rows, anchor))
+  ctes.push(
+    `scored AS MATERIALIZED (SELECT ${number(keys)}, ${columns} FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)} LIMIT ${most})`,
+  )
+  return ctes
+}
+
+/** The query's WHERE over rows of the entity table at `anchor`: CTEs called `prefix`1, …, joins of them, and the conditions. */
+export function whereAt(
+  task: Task,
+  rows: RowSource,
+  anchor: Point,
+  prefix: string,
+  params: SqlParams,
+): { ctes: string[]; joins: string[]; conditions: string[] } {
   const groups = new Map<Aggregate, string>()
   const ctes: string[] = []
   for (const a of task.where ? walkAggregates(task.where) : []) {
-    const name = `w${groups.size + 1}`
+    const name = `${prefix}${groups.size + 1}`
     groups.set(a, name)
     ctes.push(`${name} AS MATERIALIZED (${valueAtAnchor(a, anchor, params)})`)
   }
@@ -36,12 +52,7 @@ export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlP
     const link = a.path[0]!.link
     return `LEFT JOIN ${g} ON ${link.toColumns.map((c, i) => `${g}.f${i + 1} = ${rows.own(c)}`).join(' AND ')}`
   })
-  const conditions = conjuncts(task.where).map(c => conditionSql(c, operand, params))
-  if (task.asOf.kind !== 'default') conditions.push(...existedAt(task, rows, anchor))
-  ctes.push(
-    `scored AS MATERIALIZED (SELECT ${number(keys)}, ${columns} FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)} LIMIT ${most})`,
-  )
-  return ctes
+  return { ctes, joins, conditions: conjuncts(task.where).map(c => conditionSql(c, operand, params)) }
 }
 
 /** Distinct wanted keys (w1, …), with their place in the list as o where there is one. */

@@ -2,9 +2,10 @@
 
 import type { Condition, Operand, Task, TypedConstant } from '../../pql/task.js'
 import type { ChannelUse, NeighbourhoodSpec, Part, PartUse, TargetProgram, TargetSpec } from '../neighbourhood.js'
-import type { Grid } from './anchors.js'
+import { type Grid, UNIT } from './anchors.js'
 import type { CodeSql, NumberSql } from './channels.js'
 import { classArrays, classesPart, numberedKept } from './classes.js'
+import { ownCtes, periodsPart, placeOfScored, sharedCtes, shareOf } from './columns-context.js'
 import { type ContextSize, contextCtes, joinEntity } from './context.js'
 import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
@@ -82,6 +83,7 @@ class Statement {
     if (context) add({ kind: 'pairs' }, i => this.#pairsPart(i))
     if (context && task.kind === 'multiclass') add({ kind: 'classes' }, i => classesPart(i, this.#keyNulls))
     add({ kind: 'scored' }, i => this.#scoredPart(i))
+    if (this.#own) add({ kind: 'periods' }, i => periodsPart(i, this.#nulls))
     const use = this.#request.use
     for (const [node, plan] of this.#layout.nodes.entries()) {
       if (use && !use.nodes[node]!.rows) continue
@@ -91,10 +93,14 @@ class Statement {
       if (use && !use.streams[stream]!.rows) continue
       add({ kind: 'stream', stream }, i => this.#streamPart(i, plan))
     }
+    const scored = scoredCtes(task, this.#anchor, mostEntities, this.#params)
+    const request = { task, grid, context, seed }
+    const examples = () =>
+      task.temporal ? contextCtes(task, grid, context!, seed, this.#params) : sharedCtes(request, this.#params)
     const ctes = [
-      this.#anchorsCte(),
-      ...(context ? contextCtes(task, grid, context, seed, this.#params) : []),
-      ...scoredCtes(task, this.#anchor, mostEntities, this.#params),
+      // at their rows' own times, anchors are those of the rows
+      ...(this.#own ? [...scored, ...ownCtes(request, this.#params)] : [this.#anchorsCte()]),
+      ...(this.#own ? [] : [...(context ? examples() : []), ...scored]),
       this.#entitiesCte(context !== null),
       ...this.#layout.nodes.flatMap((plan, node) =>
         node > 0 && this.#reached(node) ? this.#nodeCtes(node, plan, context !== null) : [],
@@ -113,8 +119,15 @@ class Statement {
         keys: task.entity.key.length,
         counting: isCounting(task),
         conditional: task.assuming !== null,
+        ...(task.temporal ? {} : { moment: this.#own ? ('own' as const) : ('shared' as const) }),
+        settled: !task.temporal && task.asOf.kind === 'default',
       },
     }
+  }
+
+  /** Every row is read at its own time. */
+  get #own(): boolean {
+    return this.#task.asOf.kind === 'entity time'
   }
 
   /** Something is read of the node or of rows that hang on it. */
@@ -125,7 +138,7 @@ class Statement {
 
   #anchorsCte(): string {
     const { grid, context } = this.#request
-    const all = context ? [grid.anchor, grid.cell, ...grid.context] : [grid.anchor]
+    const all = context || !this.#task.temporal ? [grid.anchor, grid.cell, ...grid.context] : [grid.anchor]
     const list = this.#params.text(OID.timestamptzArray, `{${all.map(t => `"${timestamp(t)}"`).join(',')}}`)
     return `a AS MATERIALIZED (SELECT (o - 1)::pg_catalog.int4 AS i, at, at::pg_catalog.timestamp AS ts FROM pg_catalog.unnest(${list}) WITH ORDINALITY AS u (at, o))`
   }
@@ -165,7 +178,7 @@ class Statement {
   #lasting(plan: NodePlan): string {
     const time = this.#layout.streams[plan.stream!]!.rows.time()
     const span = `pg_catalog.max(${time}) FILTER (WHERE n.x) - pg_catalog.min(${time}) FILTER (WHERE n.x)`
-    return `CASE WHEN ${span} >= ${this.#params.interval(this.#task.horizon!)} THEN 1 ELSE 0 END`
+    return `CASE WHEN ${span} >= ${this.#params.interval(this.#task.horizon ?? UNIT)} THEN 1 ELSE 0 END`
   }
 
   /** FROM and WHERE of the rows whose foreign key names the keys of a node. */
@@ -187,7 +200,7 @@ class Statement {
   }
 
   #anchorsPart(part: number): string {
-    const h = this.#params.interval(this.#task.horizon!)
+    const h = this.#params.interval(this.#task.horizon ?? UNIT)
     const year = this.#params.interval({ months: 12, days: 0, microseconds: 0n })
     const us = (t: string) => `pg_catalog.round((pg_catalog.date_part('epoch', ${t}) - 946684800) * 1000000)`
     const bounds = Array.from({ length: 11 }, (_, k) => us(k === 0 ? 'at' : `at - ${h} * ${k}`))
@@ -208,10 +221,11 @@ class Statement {
     const keys = identityColumns(this.#task.entity.table)
       .map((_, i) => `c.${keyName(i)} = n.${keyName(i)}`)
       .join(' AND ')
+    const share = this.#task.temporal ? '' : `, ${shareOf('c.h')} AS share`
     const rows = `SELECT e, i, label, 0 AS role FROM (${numberedKept(this.#task)}) l UNION ALL SELECT e, 1, NULL, 1 FROM ref`
     return (
-      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(ARRAY[label]), pg_catalog.array_agg(ARRAY[i, role]), ${this.#nulls} FROM (` +
-      `SELECT n.k, s.label, s.i, s.role FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e) p HAVING pg_catalog.count(*) > 0`
+      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(ARRAY[label]), pg_catalog.array_agg(ARRAY[i, role${share ? ', share' : ''}]), ${this.#nulls} FROM (` +
+      `SELECT n.k, s.label, s.i, s.role${share} FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e) p HAVING pg_catalog.count(*) > 0`
     )
   }
 
@@ -220,14 +234,16 @@ class Statement {
     const identity = identityColumns(table)
     const on = identity.map((_, i) => `s.${keyName(i)} = n.${keyName(i)}`).join(' AND ')
     const keys = key.map(c => keyName(identity.indexOf(c)))
+    const place = this.#task.temporal ? null : placeOfScored(this.#task, this.#request.seed, this.#params)
     return (
-      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], NULL::pg_catalog.float8[], NULL::pg_catalog.int4[], ${keys.map(k => `pg_catalog.array_agg(${k})`).join(', ')}${this.#classNulls} FROM (` +
-      `SELECT n.k, ${keys.map(k => `s.${k}`).join(', ')}, s.n / ${KEYS_PER_ROW} AS b FROM scored s JOIN n0 n ON ${on} ORDER BY b, s.n) p GROUP BY b`
+      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], NULL::pg_catalog.float8[], ${place ? 'pg_catalog.array_agg(c)' : 'NULL::pg_catalog.int4[]'}, ${keys.map(k => `pg_catalog.array_agg(${k})`).join(', ')}${this.#classNulls} FROM (` +
+      `SELECT n.k, ${keys.map(k => `s.${k}`).join(', ')}, s.n / ${KEYS_PER_ROW} AS b${place ? `, ${place.codes} AS c` : ''} FROM ${place ? place.from : 'scored s'} JOIN n0 n ON ${on} ORDER BY b, s.n) p GROUP BY b`
     )
   }
 
   #nodePart(part: number, node: number, plan: NodePlan): string {
-    const time = plan.rows.time()
+    // a row is there to be asked about before it says anything of itself
+    const time = node === 0 && this.#own ? `'-infinity'::pg_catalog.timestamptz` : plan.rows.time()
     const joins = node === 0 ? this.#referenceJoins(plan.rows.alias, plan.codes) : ''
     const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM n${node} n JOIN ${plan.rows.from} ON ${sameKeys(plan.rows.alias, plan)} ${joins} WHERE ${plan.rows.dated ? `${time} IS NOT NULL` : 'true'} ORDER BY n.k`
     return this.#packed(part, plan, inner)

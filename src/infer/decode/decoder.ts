@@ -151,7 +151,8 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     let constants: Float64Array = new Float64Array(0)
     const pairs: Chunk[] = []
     let listed: Chunk | null = null
-    let scoredKey = new Int32Array(0)
+    let asked: Chunk | null = null
+    const periods = new Map<number, number>()
     for (const [i, part] of spec.parts.entries()) {
       const chunk = yield* join(chunks[i])
       chunks[i].length = 0
@@ -161,13 +162,20 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
       else if (part.kind === 'constants') constants = chunk.v
       else if (part.kind === 'pairs') pairs.push(chunk)
       else if (part.kind === 'classes') listed = chunk
-      else scoredKey = chunk.k as Int32Array<ArrayBuffer>
+      else if (part.kind === 'periods') for (let i = 0; i < chunk.n; i++) periods.set(chunk.k[i], chunk.t[i])
+      else asked = chunk
     }
     const labelled = yield* toPairs(pairs, anchors.count)
-    for (const key of scoredKey) if (key < 0 || key > MAX_KEY) throw malformed(`key index ${key}`)
+    const scoredKey = asked?.k ?? new Int32Array(0)
+    const [scoredAnchor, group] = pairsOf(asked?.c ?? new Int32Array(0), scoredKey.length)
+    for (const [i, key] of scoredKey.entries())
+      if (key < 0 || key > MAX_KEY || scoredAnchor[i] < 0 || (anchors.count > 0 && scoredAnchor[i] >= anchors.count))
+        throw malformed(`key index ${key} at anchor ${scoredAnchor[i]}`)
     const scored: Scored = {
       count: scoredKey.length,
       key: scoredKey,
+      anchor: scoredAnchor,
+      group,
       keys: keyColumns.flatMap(k => (k.header ? [writeArray(k.header.type, k.hasNull, k.length, k.elements)] : [])),
     }
     yield
@@ -185,7 +193,7 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     const known = listed && classes ? toClasses(listed, classes) : null
     for (let i = 0; i < labelled.count; i++)
       if (known && labelled.label[i] >= known.count) throw malformed(`label ${labelled.label[i]} is no class`)
-    return { spec, anchors, pairs: labelled, scored, classes: known, constants, ...finished, bytes }
+    return { spec, anchors, pairs: labelled, scored, classes: known, constants, periods, ...finished, bytes }
   }
 
   return {
@@ -208,7 +216,8 @@ function widths(spec: NeighbourhoodSpec, part: Part): { numbers: number; codes: 
     return { numbers: numbers.length, codes: codes.length }
   }
   if (part.kind === 'anchors') return { numbers: BOUNDARIES, codes: 0 }
-  if (part.kind === 'pairs') return { numbers: 1, codes: 2 }
+  if (part.kind === 'pairs') return { numbers: 1, codes: spec.moment ? 3 : 2 }
+  if (part.kind === 'scored') return { numbers: 0, codes: spec.moment ? 2 : 0 }
   if (part.kind === 'classes') return { numbers: 3, codes: 1 }
   return { numbers: part.kind === 'constants' ? 1 : 0, codes: 0 }
 }
@@ -335,6 +344,10 @@ function toAnchors(chunk: Chunk): Anchors {
   return { count: chunk.n, time: chunk.t, bounds }
 }
 
+/** Two columns of codes of `n` rows; zeros where none were sent. */
+const pairsOf = (c: Int32Array, n: number): [Int32Array, Int32Array] =>
+  c.length === 2 * n ? [c.subarray(0, n), c.subarray(n)] : [new Int32Array(n), new Int32Array(n)]
+
 function toClasses(chunk: Chunk, values: Pick<Classes, 'type' | 'values' | 'texts'>): Classes {
   const { n, v, c } = chunk
   return {
@@ -353,7 +366,8 @@ function* toPairs(list: readonly Chunk[], anchors: number): Generator<void, Pair
   for (let i = 0; i < all.n; i++)
     if (all.k[i] < 0 || all.k[i] > MAX_KEY || anchor[i] < 0 || anchor[i] >= anchors)
       throw malformed(`pair of key ${all.k[i]} and anchor ${anchor[i]}`)
-  return { count: all.n, key: all.k, anchor, role: all.c.subarray(all.n, 2 * all.n), label: all.v }
+  const role = all.c.subarray(all.n, 2 * all.n)
+  return { count: all.n, key: all.k, anchor, role, label: all.v, share: all.c.subarray(2 * all.n) }
 }
 
 /** Keys of each node: the largest index anything uses, so that readers need no bounds checks. */

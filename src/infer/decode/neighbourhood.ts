@@ -35,16 +35,21 @@ export interface Pairs {
   readonly anchor: Int32Array
   readonly role: Int32Array
   readonly label: Float64Array
+  /** Of a target of columns: the part that the example is in. */
+  readonly share: Int32Array
 }
 
 export interface Scored {
   readonly count: number
   readonly key: Int32Array
+  readonly anchor: Int32Array
+  /** Of a target of columns: the part, or the period, that the entity is in. */
+  readonly group: Int32Array
   /** One Postgres binary array a key column, ready to go back as a parameter; empty where nothing is scored. */
   readonly keys: readonly Buffer[]
 }
 
-/** What labels of several classes stand for, the most frequent first; a label is an index into these. */
+/** What labels of several classes stand for; a label is an index into these. */
 export interface Classes {
   readonly count: number
   /** As in code channels. */
@@ -67,6 +72,8 @@ export interface Neighbourhood {
   /** null: labels are numbers, or no context came. */
   readonly classes: Classes | null
   readonly constants: Float64Array
+  /** When each period begins, by number; of targets read at their rows' own time alone. */
+  readonly periods: ReadonlyMap<number, number>
   readonly nodes: readonly Rows[]
   readonly streams: readonly Rows[]
   /** Bytes of the arrays above. */

@@ -8,7 +8,9 @@ import { readCodes } from './compute.js'
 import { createView, type RowSet, type View } from './view.js'
 
 /** Ways to tell rows apart that are looked at, those nearest to the entity first. */
-const MOST_SITES = 16
+const MOST_SITES = 14
+/** Of the first so many, every two together are a way more. */
+const CROSSED = 5
 /** Codes on more than this share of different values among the rows that have one never come again. */
 const DISTINCT_SHARE = 0.5
 
@@ -17,6 +19,8 @@ export interface ClassPlan {
   /** Class of a hash. */
   readonly classOf: ReadonlyMap<number, number>
   readonly sites: readonly CodeSite[]
+  /** Two sites each: categories of both at once. */
+  readonly crosses: readonly (readonly [number, number])[]
   readonly histories: readonly { readonly stream: number; readonly channel: number }[]
 }
 
@@ -35,7 +39,17 @@ export function planClasses(
     if (sites.length === MOST_SITES) break
     if (!sites.some(other => same(other, site)) && recurs(readCodes(view, site))) sites.push(site)
   }
-  return { count: classes.count, classOf: new Map(Array.from(classes.hash, (h, c) => [h, c])), sites, histories }
+  const crosses: [number, number][] = []
+  const codes = sites.slice(0, CROSSED).map(site => readCodes(view, site))
+  for (let a = 0; a < codes.length; a++)
+    for (let b = a + 1; b < codes.length; b++) if (recurs(crossed(codes[a], codes[b]))) crosses.push([a, b])
+  return {
+    count: classes.count,
+    classOf: new Map(Array.from(classes.hash, (h, c) => [h, c])),
+    sites,
+    crosses,
+    histories,
+  }
 }
 
 /** Codes that the columns say are categories, and those with too many levels for columns of their own. */
@@ -61,8 +75,12 @@ function recurs(codes: Int32Array): boolean {
   return seen.size > 1 && seen.size <= DISTINCT_SHARE * present
 }
 
+/** One code for two; nothing where either is missing. */
+const crossed = (a: Int32Array, b: Int32Array): Int32Array =>
+  a.map((code, r) => (code === MISSING || b[r] === MISSING ? MISSING : (Math.imul(code, 0x9e3779b1) + b[r]) | 0))
+
 /** Categories and past of a view's rows. Classes that no example has are left out: nobody will be told that they come next. */
-export function classSide(view: View, { sites, histories, classOf }: ClassPlan): ClassSide {
+export function classSide(view: View, { sites, crosses, histories, classOf }: ClassPlan): ClassSide {
   const start = new Int32Array(view.rows + 1)
   const of: number[] = []
   const past: number[] = []
@@ -73,8 +91,9 @@ export function classSide(view: View, { sites, histories, classOf }: ClassPlan):
     }
     start[r + 1] = of.length
   }
+  const codes = sites.map(site => readCodes(view, site))
   return {
-    sites: sites.map(site => readCodes(view, site)),
+    sites: [...codes, ...crosses.map(([a, b]) => crossed(codes[a], codes[b]))],
     start,
     of: Int32Array.from(of),
     past: Float64Array.from(past),

@@ -12,6 +12,7 @@ import { fitEncoder } from './encoder.js'
 import { planSteps } from './plan.js'
 import { bestColumns, scoreClassesSteps, scoreSteps } from './select.js'
 import { type Suspect, suspectSteps } from './suspects.js'
+import { findTwins } from './twins.js'
 import { channelsUsed, type UsedChannels } from './usage.js'
 import { createView, horizonAt, type RowSet, type View } from './view.js'
 
@@ -39,10 +40,10 @@ export interface PreparedContext {
   readonly usedChannels: UsedChannels
   /** Memory held, for the context cache. */
   readonly bytes: number
-  /** Rows of a query, in the order of `keys` (by default, of everything it scores): key indexes of node 0, read at anchor 0. */
-  encode(query: Neighbourhood, keys?: Int32Array): QueryBatch
+  /** Rows of a query, in the order of `keys` (by default, of everything it scores): key indexes of node 0, each read at its anchor. */
+  encode(query: Neighbourhood, keys?: Int32Array, anchor?: Int32Array): QueryBatch
   /** The same in steps of some milliseconds. */
-  encodeSteps(query: Neighbourhood, keys?: Int32Array): Generator<void, QueryBatch, void>
+  encodeSteps(query: Neighbourhood, keys?: Int32Array, anchor?: Int32Array): Generator<void, QueryBatch, void>
 }
 
 /** Column c of the batch is raw column `raw`, or its percentile in the cohort. */
@@ -68,7 +69,8 @@ export function* prepareSteps(
   const { set, y } = contextRows(neighbourhood, options.rows)
   const reference = referenceRows(neighbourhood)
   yield
-  const setAside = yield* suspectSteps(neighbourhood, reference)
+  const suspects = spec.settled ? [] : yield* suspectSteps(neighbourhood, reference)
+  const setAside = [...suspects, ...findTwins(neighbourhood, set, y)]
   yield
   const sample = firstRows(set, Math.min(y.length, SELECTION_ROWS))
   const plan = yield* planSteps(neighbourhood, {
@@ -76,12 +78,12 @@ export function* prepareSteps(
     cut: y.length > 0 ? anchors.time[set.anchor[0]] : Number.NEGATIVE_INFINITY,
     setAside: source => setAside.some(s => s.source.table === source.table && s.source.column === source.column),
   })
-  const strides = closedAfter(neighbourhood)
+  const strides = spec.moment === 'shared' ? 0 : spec.moment === 'own' ? 1 : closedAfter(neighbourhood)
   yield
   const first = yield* computeContext(neighbourhood, plan, sample, y, strides)
   const score = spec.task === 'multiclass' ? scoreClassesSteps : scoreSteps
   const labels = y.subarray(0, sample.key.length)
-  const choice = yield* choose(first.x, plan.length, labels, groupByAnchor(sample.anchor), score)
+  const choice = yield* choose(first.x, plan.length, labels, cohortsOf(neighbourhood, sample), score)
 
   // from here on, only what was chosen
   const needed = [...new Set(choice.raw)].sort((a, b) => a - b)
@@ -93,7 +95,7 @@ export function* prepareSteps(
     sample.key.length === n
       ? { ...first, x: pick(first.x, needed, n) }
       : yield* computeContext(neighbourhood, raw, set, y, strides)
-  const cohorts = groupByAnchor(set.anchor)
+  const cohorts = cohortsOf(neighbourhood, set)
   const x = new Float64Array(at.length * n)
   for (const [c, from] of at.entries()) {
     if (chosen.cohort[c]) cohortPercentiles(all.x, from * n, cohorts, x, c * n)
@@ -156,6 +158,10 @@ export function closedAfter({ anchors }: Neighbourhood): number {
   // calendar months differ by a tenth; more than that is another stride
   return Math.max(1, Math.ceil((anchors.time[1] - anchors.time[2]) / stride - 0.2))
 }
+
+/** Rows read each at its own time are one cohort. */
+const cohortsOf = ({ spec }: Neighbourhood, { anchor }: RowSet): Cohorts =>
+  groupByAnchor(spec.moment === 'own' ? new Int32Array(anchor.length) : anchor)
 
 interface Computed {
   readonly x: Float64Array
@@ -322,6 +328,10 @@ function* referenceColumns(
   return { sorted, priors }
 }
 
+/** Unless told otherwise, everything that is scored stands at its own anchor, and other keys at the query's. */
+const anchorsOf = ({ scored }: Neighbourhood, keys: Int32Array): Int32Array =>
+  keys === scored.key ? scored.anchor : new Int32Array(keys.length)
+
 /** Apart from prepareContext, so that what lives in the cache holds on to no neighbourhood. */
 function queryEncoder(
   raw: readonly FeatureColumn[],
@@ -330,9 +340,9 @@ function queryEncoder(
   priors: LagPriors,
   classPlan: ClassPlan | null,
 ) {
-  function* encodeSteps(query: Neighbourhood, keys: Int32Array): Generator<void, QueryBatch, void> {
+  function* encodeSteps(query: Neighbourhood, keys: Int32Array, anchor: Int32Array): Generator<void, QueryBatch, void> {
     const n = keys.length
-    const view = createView(query, { key: keys, anchor: new Int32Array(n) })
+    const view = createView(query, { key: keys, anchor })
     const values = yield* computeSteps(view, raw, priors)
     const x = new Float64Array(chosen.raw.length * n)
     for (const [c, from] of chosen.raw.entries()) {
@@ -343,7 +353,9 @@ function queryEncoder(
     return { rows: n, x, ...(classPlan && { classes: classSide(view, classPlan) }) }
   }
   return {
-    encodeSteps: (query: Neighbourhood, keys = query.scored.key) => encodeSteps(query, keys),
-    encode: (query: Neighbourhood, keys = query.scored.key) => drain(encodeSteps(query, keys)),
+    encodeSteps: (query: Neighbourhood, keys = query.scored.key, anchor = anchorsOf(query, keys)) =>
+      encodeSteps(query, keys, anchor),
+    encode: (query: Neighbourhood, keys = query.scored.key, anchor = anchorsOf(query, keys)) =>
+      drain(encodeSteps(query, keys, anchor)),
   }
 }

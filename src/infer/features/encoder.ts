@@ -2,6 +2,7 @@
 
 /** Pseudo rows at the overall mean. */
 const PSEUDO = 10
+const FOLDS = 5
 
 export interface TargetEncoder {
   /** Mean label of a code over the whole context: what queries get. A code never seen, or NULL, has the overall mean. */
@@ -17,7 +18,7 @@ export interface FittedEncoder {
 
 /**
  * Fits on context rows ordered newest anchor first. `strides` is how many anchors older a row's anchor has to be for its window to be
- * closed. `missing` is the code that means NULL.
+ * closed; 0: all rows are read at one moment, and none knows its own. `missing` is the code that means NULL.
  */
 export function fitEncoder(
   codes: Int32Array,
@@ -45,7 +46,21 @@ export function fitEncoder(
     sums.set(codes[i], (sums.get(codes[i]) ?? 0) + y[i])
     counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1)
   }
+  /** Rows of one moment: each is told by the other folds. Leaves all rows added; gives the bytes held. */
+  const foldwise = (): number => {
+    for (let fold = 0; fold < FOLDS; fold++) {
+      sums.clear()
+      counts.clear()
+      sum = 0
+      count = 0
+      for (let i = 0; i < n; i++) if (i % FOLDS !== fold) add(i)
+      for (let i = fold; i < n; i += FOLDS) asOf[i] = encode(codes[i])
+    }
+    for (let i = 0; i < n; i += 1) if (i % FOLDS === FOLDS - 1) add(i)
+    return 64 * counts.size + 64
+  }
   // from the oldest row to the newest, letting in what has closed by then
+  if (strides === 0) return { encoder: { value: encode, bytes: foldwise() }, asOf }
   let closed = n - 1
   for (let i = n - 1; i >= 0; i--) {
     while (closed >= 0 && anchor[closed] >= anchor[i] + strides) add(closed--)

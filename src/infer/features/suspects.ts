@@ -14,8 +14,9 @@ export interface Suspect {
    * settling: values of the newest rows are distributed unlike those of older rows.
    * running: the values follow activity up to now much more closely than activity up to an earlier anchor.
    * moving: times that were set again after an earlier anchor.
+   * twin: it follows from what is asked about.
    */
-  readonly reason: 'settling' | 'running' | 'moving'
+  readonly reason: 'settling' | 'running' | 'moving' | 'twin'
   /** The figure that gave it away: a distance of distributions, a correlation, or a share of keys. */
   readonly number: number
 }

@@ -36,7 +36,8 @@ export function checkClasses(classes: Classes | null): void {
 
 /** Elements of the three columns for some rows. */
 export interface ClassColumns {
-  readonly best: Int32Array
+  /** The likeliest value, in binary. */
+  readonly best: readonly Buffer[]
   readonly probability: Float64Array
   readonly documents: readonly Buffer[]
   readonly bytes: number
@@ -48,20 +49,22 @@ export function* classColumns(
   classes: Classes,
 ): Generator<void, ClassColumns, void> {
   const rows = count > 0 ? probabilities.length / count : 0
-  const best = new Int32Array(rows)
+  const best: Buffer[] = []
   const probability = new Float64Array(rows)
   const names = classes.texts.map(text => `${JSON.stringify(text)}:`)
   const documents: Buffer[] = []
   let bytes = 0
   for (let r = 0; r < rows; r++) {
     const own = probabilities.subarray(r * count, (r + 1) * count)
-    for (let c = 1; c < count; c++) if (own[c] > own[best[r]]) best[r] = c
-    probability[r] = own[best[r]]
+    let most = 0
+    for (let c = 1; c < count; c++) if (own[c] > own[most]) most = c
+    best.push(classes.values[most])
+    probability[r] = own[most]
+    // a class that no example of this context has is none of its
+    const members: string[] = []
+    for (let c = 0; c < count; c++) if (own[c] > 0) members.push(names[c] + Number(own[c].toFixed(9)))
     // version 1, as jsonb's binary format starts
-    const document = Buffer.from(
-      `\u0001{${names.map((name, c) => name + Number(own[c].toFixed(9))).join(',')}}`,
-      'utf8',
-    )
+    const document = Buffer.from(`\u0001{${members.join(',')}}`, 'utf8')
     documents.push(document)
     bytes += document.length + 24
     if (r % 64 === 63) yield
@@ -72,7 +75,7 @@ export function* classColumns(
 /** The columns by name; `place` is where each row belongs, if not where it came. */
 export function classArrays(
   parts: readonly ClassColumns[],
-  { type, values }: Classes,
+  { type }: Classes,
   place: Int32Array | null,
 ): [string, Buffer][] {
   const n = parts.reduce((sum, part) => sum + part.best.length, 0)
@@ -84,7 +87,7 @@ export function classArrays(
     for (let i = 0; i < part.best.length; i++, row++) {
       const to = place === null ? row : place[row]
       probability[to] = part.probability[i]
-      chosen[to] = sized(values[part.best[i]])
+      chosen[to] = sized(part.best[i])
       documents[to] = sized(part.documents[i])
     }
   return [

@@ -20,10 +20,26 @@ export const entityPipeline: Pipeline<Neighbourhood> = { createDecoder, fit: fit
 function* fitContext(
   neighbourhood: Neighbourhood,
   options: JobOptions,
-  { watch, account, head }: Accounts,
+  accounts: Accounts,
 ): Steps<FittedContext<Neighbourhood>> {
   const { spec, classes } = neighbourhood
   if (spec.task === 'multiclass') checkClasses(classes)
+  const { encodeSteps, model, ...rest } = yield* fitOne(neighbourhood, options, accounts)
+  return { ...rest, answer: (asked, ...more) => answer({ encodeSteps, model, classes }, asked, ...more) }
+}
+
+/** Features and a model of one context. */
+export interface One extends Pick<FittedContext<Neighbourhood>, 'usedChannels' | 'bytes' | 'facts'> {
+  readonly encodeSteps: PreparedContext['encodeSteps']
+  readonly model: Model
+}
+
+export function* fitOne(
+  neighbourhood: Neighbourhood,
+  options: JobOptions,
+  { watch, account, head }: Accounts,
+): Steps<One> {
+  const { spec } = neighbourhood
   const prepared = yield* timed(watch, 'prepare', prepareSteps(neighbourhood, { rows: options.contextRows }))
   const { batch, setAside, usedChannels, encodeSteps } = prepared
   // the batch, its scaled copy with flags, and the selection being fitted
@@ -41,6 +57,8 @@ function* fitContext(
   if (spec.task !== 'binary') positives = 0
   const bytes = prepared.bytes + model.bytes
   return {
+    encodeSteps,
+    model,
     usedChannels,
     bytes,
     facts: {
@@ -51,7 +69,6 @@ function* fitContext(
       setAside,
       warnings: model.warnings,
     },
-    answer: (asked, options, accounts) => answer({ encodeSteps, model, classes }, asked, options, accounts),
   }
 }
 
@@ -69,18 +86,30 @@ function* answer(
   { watch, account }: Accounts,
 ): Steps<[string, Buffer][]> {
   const { scored, anchors } = neighbourhood
-  const said: Said[] = []
-  for (let from = 0; from < scored.count || from === 0; from += BLOCK) {
-    const keys = scored.key.subarray(from, Math.min(scored.count, from + BLOCK))
-    const query = yield* timed(watch, 'encode', encodeSteps(neighbourhood, keys))
-    const block = yield* timed(watch, 'predict', model.predict(query))
-    account.take(block.bytes)
-    said.push(block)
-  }
+  const said = yield* sayBlocks({ encodeSteps, model }, neighbourhood, scored, { watch, account })
   // up to five arrays of twelve bytes an entity
   account.take(60 * scored.count)
   const columns = yield* timed(watch, 'output', columnsOf(said, classes, null, options))
   const keys = scored.keys.map((bytes, i): [string, Buffer] => [`key ${i}`, bytes])
   const anchor = timestamptzArray(scored.count, anchors.count > 0 ? anchors.time[0] : Number.NEGATIVE_INFINITY)
   return [...keys, ['anchor_time', anchor], ...columns]
+}
+
+/** What a model says about keys at their anchors, a block at a time; of no keys, one empty block. */
+export function* sayBlocks(
+  { encodeSteps, model }: Pick<One, 'encodeSteps' | 'model'>,
+  neighbourhood: Neighbourhood,
+  { key, anchor }: { readonly key: Int32Array; readonly anchor: Int32Array },
+  { watch, account }: Pick<Accounts, 'watch' | 'account'>,
+): Steps<Said[]> {
+  const said: Said[] = []
+  for (let from = 0; from < key.length || from === 0; from += BLOCK) {
+    const to = Math.min(key.length, from + BLOCK)
+    const steps = encodeSteps(neighbourhood, key.subarray(from, to), anchor.subarray(from, to))
+    const query = yield* timed(watch, 'encode', steps)
+    const block = yield* timed(watch, 'predict', model.predict(query))
+    account.take(block.bytes)
+    said.push(block)
+  }
+  return said
 }

@@ -66,8 +66,8 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
     for (const start of waiting) start()
   }
 
-  function fail(error: unknown, gone = false): void {
-    if (settle()) reply.failed(fieldsOf(error), gone)
+  function fail(error: unknown, late = false): void {
+    if (settle()) reply.failed(fieldsOf(error), late)
   }
 
   /** Runs now, or when the job that is fitting the same context has landed. */
@@ -92,7 +92,11 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
     account.take(decoded.bytes)
     account.give(received)
     let context = known
-    if (!context) {
+    if (context?.covers && !context.covers(decoded)) {
+      if (!cold) return fail(gone(), true)
+      context = yield* pipeline.fit(decoded, options, accounts, context)
+      if (key !== null) host.cache.put(key, context, context.bytes)
+    } else if (!context) {
       context = yield* pipeline.fit(decoded, options, accounts)
       if (key !== null) host.cache.put(key, context, context.bytes)
       land()
@@ -108,7 +112,7 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
   let pinned: FittedContext<Decoded> | null = null
   if (!cold) {
     pinned = key === null ? null : host.cache.get(key)
-    if (!pinned) fail(new PgError({ code: '55000', message: 'context is no longer cached' }), true)
+    if (!pinned) fail(gone(), true)
   }
   try {
     if (!done) decoder = pipeline.createDecoder(spec)
@@ -149,6 +153,8 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
     },
   }
 }
+
+const gone = (): PgError => new PgError({ code: '55000', message: 'context is no longer cached' })
 
 /** What the client is told: an error of ours as it is, anything else as an internal one that names its cause. */
 function fieldsOf(error: unknown): PgErrorFields {

@@ -50,6 +50,14 @@ export function timestamptzArray(n: number, time: number): Buffer {
   })
 }
 
+/** Instants in microseconds since 2000, finite. */
+export const timestamptzList = (times: Float64Array): Buffer =>
+  array(TIMESTAMPTZ, times.length, 8, (view, at, i) => {
+    const high = Math.floor(times[i] / 2 ** 32)
+    view.setInt32(at, high)
+    view.setUint32(at + 4, times[i] - high * 2 ** 32)
+  })
+
 /** The columns of a prediction by name, a step each. */
 export function* predictionArrays(
   prediction: Prediction,

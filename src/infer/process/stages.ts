@@ -30,12 +30,15 @@ export interface FittedContext<D extends Decoded> {
   readonly bytes: number
   readonly facts: Pick<JobSummary, 'contextRows' | 'anchors' | 'positives' | 'contextBytes' | 'setAside' | 'warnings'>
   /** Arrays of the answer by name: `key 0`, …, anchor_time, then the prediction's own, all of one length. */
+  /** Whether it can answer; not, where it consists of parts that are fitted when they are first asked for. Absent: always. */
+  covers?(asked: D): boolean
   answer(asked: D, options: JobOptions, accounts: Accounts): Steps<[string, Buffer][]>
 }
 
 export interface Pipeline<D extends Decoded, S = never> {
   createDecoder(spec: S): { push(payload: Buffer): void; finishSteps(): Steps<D> }
-  fit(decoded: D, options: JobOptions, accounts: Accounts): Steps<FittedContext<D>>
+  /** `known`: a context of the same question that does not cover this one. */
+  fit(decoded: D, options: JobOptions, accounts: Accounts, known?: FittedContext<D>): Steps<FittedContext<D>>
 }
 
 /**

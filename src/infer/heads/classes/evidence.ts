@@ -10,6 +10,8 @@ const PSEUDO = 4
 const HALF_LIFE = 1
 /** Share of the lately common that is spread over all classes. */
 const SPREAD = 0.05
+/** Examples that a class counts as having while none is known of. */
+const UNSEEN = 0.5
 
 interface Category {
   n: number
@@ -26,7 +28,7 @@ export interface Evidence {
 
 export const emptyEvidence = (side: ClassSide & { readonly count: number }): Evidence => ({
   classes: side.count,
-  counts: new Float64Array(side.count).fill(0.5),
+  counts: new Float64Array(side.count),
   lately: new Float64Array(side.count),
   tables: side.sites.map(() => new Map()),
 })
@@ -79,14 +81,16 @@ export function weigh(
 ): void {
   let total = 0
   let recent = 0
+  let seen = 0
   for (let c = 0; c < classes; c++) {
     total += counts[c]
     recent += lately[c]
+    if (counts[c] > 0) seen++
   }
   for (let c = 0; c < classes; c++) {
-    out[c] = Math.log(counts[c] / total)
-    const share = recent > 0 ? lately[c] / recent : counts[c] / total
-    out[LATELY * classes + c] = Math.log((1 - SPREAD) * share + SPREAD / classes)
+    out[c] = Math.log(Math.max(counts[c], UNSEEN) / Math.max(total, 1))
+    const share = recent > 0 ? lately[c] / recent : 1 / Math.max(seen, 1)
+    out[LATELY * classes + c] = Math.log((1 - SPREAD) * share + SPREAD / Math.max(seen, 1))
     out[LINEAR * classes + c] = linear(c)
   }
   out.fill(0, OWN_PAST * classes)

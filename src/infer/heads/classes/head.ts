@@ -8,6 +8,7 @@ import type { FitOptions } from '../stepped.js'
 import { subsets } from '../subsets.js'
 import { LAMBDAS } from '../tuning.js'
 import { SMALL, type Warnings } from '../usable.js'
+import { type Bins, fitBins, withBins } from './bins.js'
 import { add, bytesOf, type Evidence, emptyEvidence, gather, kindsOf, weigh } from './evidence.js'
 import { classLoss, fitMultinomial, logProbabilities, normalise, priorCoefficients } from './multinomial.js'
 import { firstWeights, fitWeights, scores, softmax, type Trial, trialOf } from './weights.js'
@@ -41,7 +42,10 @@ interface Linear {
   readonly share: Float64Array
 }
 
-export function* fitClasses(context: ClassBatch, options: FitOptions): Generator<void, FittedClasses, void> {
+export function* fitClasses(given: ClassBatch, options: FitOptions): Generator<void, FittedClasses, void> {
+  const bins = fitBins(given.x, given.rows, given.columns.length)
+  const context = { ...given, classes: { ...withBins(given.classes, given, bins), count: given.classes.count } }
+  yield
   const { count } = context.classes
   const most = Math.min(ROWS, context.rows)
   const y = Int32Array.from(context.y)
@@ -86,7 +90,7 @@ export function* fitClasses(context: ClassBatch, options: FitOptions): Generator
   const linear = model ? yield* fitLinear(design, y, indexes(0, most), lambda, count) : null
   const evidence = gather(context, indexes(0, context.rows))
   yield
-  return predictor(channels, linear, evidence, weights, warningsOf(context, y))
+  return predictor(channels, bins, linear, evidence, weights, warningsOf(context, y))
 }
 
 const indexes = (from: number, to: number): Int32Array =>
@@ -100,7 +104,8 @@ function grouped(y: Int32Array, rows: Int32Array, classes: number): { group: Int
   const own = order.filter((c, i) => counts[c] >= OWN_MODEL && i < MOST_MODELS)
   const group = new Int32Array(classes).fill(own.length)
   for (const [g, c] of own.entries()) group[c] = g
-  return { group, groups: own.length < classes ? own.length + 1 : own.length }
+  const rest = order.some(c => counts[c] > 0 && group[c] === own.length)
+  return { group, groups: rest ? own.length + 1 : own.length }
 }
 
 function* fitLinear(
@@ -128,7 +133,8 @@ function* chooseLambda(
   classes: number,
 ): Generator<void, number, void> {
   const { group, groups } = grouped(y, rest, classes)
-  const labels = Int32Array.from(y.subarray(0, design.rows), c => group[c])
+  // a class that is new among the newest is told apart from nothing that was known
+  const labels = Int32Array.from(y.subarray(0, design.rows), c => Math.min(group[c], groups - 1))
   const older = { design, from: rest[0], to: design.rows }
   const yOlder = labels.subarray(rest[0])
   const yNewest = labels.subarray(0, held)
@@ -187,19 +193,21 @@ function* trialsOf(
   const numbers = new Float64Array(kindsOf(side) * classes)
   const out: Trial[] = []
   for (const [i, r] of chosen.entries()) {
-    weigh(evidence(r), side, r, wordOf(linear, log, i), numbers)
-    out.push(trialOf(start, numbers, classes, y[r]))
+    const known = evidence(r)
+    weigh(known, side, r, wordOf(linear, log, i), numbers)
+    out.push(trialOf(start, numbers, known.counts, y[r]))
     if (i % 64 === 63) yield
   }
   return out
 }
 
 const wordOf = (linear: Linear | null, log: readonly Float64Array[] | null, row: number) => (c: number) =>
-  linear && log ? log[linear.group[c]][row] - linear.share[linear.group[c]] : 0
+  linear && log && linear.group[c] < log.length ? log[linear.group[c]][row] - linear.share[linear.group[c]] : 0
 
 /** Made outside the fit, so that it holds none of its matrices. */
 function predictor(
   channels: Parameters<typeof scaleColumn>[0][],
+  bins: Bins,
   linear: Linear | null,
   evidence: Evidence,
   weights: Float64Array,
@@ -212,7 +220,8 @@ function predictor(
     bytes: 8 * width + bytesOf(evidence) + 80 * channels.length + 1024,
     warnings,
     *predictSteps(query) {
-      const side = query.classes!
+      const side = withBins(query.classes!, query, bins)
+      yield
       const probabilities = new Float64Array(query.rows * classes)
       const numbers = new Float64Array(weights.length * classes)
       for (let from = 0; from < query.rows; from += BLOCK) {
@@ -232,6 +241,7 @@ function predictor(
           weigh(evidence, side, r, wordOf(linear, log, r - from), numbers)
           const own = probabilities.subarray(r * classes, (r + 1) * classes)
           scores(weights, numbers, classes, own)
+          for (let c = 0; c < classes; c++) if (evidence.counts[c] === 0) own[c] = Number.NEGATIVE_INFINITY
           softmax(own)
           if (r % 32 === 31) yield
         }

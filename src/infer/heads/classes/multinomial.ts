@@ -5,18 +5,28 @@ import { apply, applyTransposed, cholesky, type Design, gram, type Range, solveF
 import { penaltyOf } from '../tuning.js'
 
 const LIMIT = 20
+/** Gain of a step, as a share of the loss, below which there is nothing left to win. */
+const ENOUGH = 2e-4
 
 /** Coefficients by class, one after the other: classes x width. */
 export type Coefficients = readonly Float64Array[]
 
 /** Log probabilities of each class for the rows of a range: classes x rows. */
 export function logProbabilities(range: Range, b: Coefficients): Float64Array[] {
-  const rows = range.to - range.from
-  const out = b.map(own => {
-    const logits = new Float64Array(rows)
+  const out = logitsOf(range, b)
+  normalise(out, range.to - range.from)
+  return out
+}
+
+const logitsOf = (range: Range, b: Coefficients): Float64Array[] =>
+  b.map(own => {
+    const logits = new Float64Array(range.to - range.from)
     apply(range, own, logits)
     return logits
   })
+
+function normalised(logits: readonly Float64Array[], rows: number): Float64Array[] {
+  const out = logits.map(own => Float64Array.from(own))
   normalise(out, rows)
   return out
 }
@@ -65,7 +75,8 @@ export function* fitMultinomial(
   const penalty = penaltyOf(design, lambda)
   const cross = known ?? (yield* gram(range))
   let b = start.map(own => Float64Array.from(own))
-  let log = logProbabilities(range, b)
+  let logits = logitsOf(range, b)
+  let log = normalised(logits, rows)
   let value = objective(log, y, b, penalty)
   const factors = yield* factorsFor(design.width, cross, penalty, y, b.length)
   const gap = new Float64Array(rows)
@@ -81,23 +92,29 @@ export function* fitMultinomial(
       steps.push(solveFactored(factors[c], width, right))
       yield
     }
+    // logits are linear in the coefficients: steps of any size are tried at the price of one
+    const slope = logitsOf(range, steps)
+    yield
     let size = 2
     let next = value
     let candidate = b
-    let candidateLog = log
+    let there = logits
+    let thereLog = log
     for (let halving = 0; halving < 6; halving++, size /= 2) {
       candidate = b.map((own, c) => Float64Array.from(own, (v, j) => v + size * steps[c][j]))
-      candidateLog = logProbabilities(range, candidate)
-      next = objective(candidateLog, y, candidate, penalty)
+      there = logits.map((own, c) => Float64Array.from(own, (v, r) => v + size * slope[c][r]))
+      thereLog = normalised(there, rows)
+      next = objective(thereLog, y, candidate, penalty)
       yield
       if (next <= value) break
     }
     if (!(next <= value)) break
     const gain = value - next
     b = candidate
-    log = candidateLog
+    logits = there
+    log = thereLog
     value = next
-    if (gain <= 1e-5 * (1 + Math.abs(value))) break
+    if (gain <= ENOUGH * (1 + Math.abs(value))) break
   }
   return b
 }

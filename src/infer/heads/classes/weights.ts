@@ -6,14 +6,14 @@ import { cholesky, solveFactored } from '../matrix.js'
 import { LATELY, LINEAR, OWN_PAST, PRIOR } from './evidence.js'
 
 /** Precision of the weights' prior. */
-const PRECISION = 4
+const PRECISION = 30
 const LIMIT = 12
 /** Classes of a row that are compared with its own while fitting. */
 const RIVALS = 48
 
 /** Weights before anything is known; `linear`: there is a linear model, which knows the classes' shares already. */
 export function firstWeights(kinds: number, linear: boolean): Float64Array {
-  const w = new Float64Array(kinds).fill(0.1)
+  const w = new Float64Array(kinds).fill(0.02)
   w[PRIOR] = 0.5
   w[LATELY] = 0.5
   w[LINEAR] = linear ? 0.7 : 0
@@ -50,13 +50,14 @@ export interface Trial {
   readonly evidence: Float64Array
 }
 
-/** The row's own class and those that `w` finds likeliest beside it. */
-export function trialOf(w: Float64Array, evidence: Float64Array, classes: number, own: number): Trial {
+/** The row's own class and those that `w` finds likeliest beside it, among those that have examples. */
+export function trialOf(w: Float64Array, evidence: Float64Array, examples: Float64Array, own: number): Trial {
+  const classes = examples.length
   const kinds = w.length
   const score = new Float64Array(classes)
   scores(w, evidence, classes, score)
-  const order = Array.from({ length: classes }, (_, c) => c).filter(c => c !== own)
-  if (classes > RIVALS) order.sort((a, b) => score[b] - score[a] || a - b).length = RIVALS - 1
+  const order = Array.from({ length: classes }, (_, c) => c).filter(c => c !== own && examples[c] > 0)
+  if (order.length >= RIVALS) order.sort((a, b) => score[b] - score[a] || a - b).length = RIVALS - 1
   const chosen = [own, ...order]
   const out = new Float64Array(chosen.length * kinds)
   for (const [i, c] of chosen.entries()) for (let k = 0; k < kinds; k++) out[i * kinds + k] = evidence[k * classes + c]
