@@ -45,7 +45,7 @@ export interface Upstream {
   ): Promise<number>
   /** A NoticeResponse to the client, at once, respecting its client_min_messages. */
   notice(notice: Notice): void
-  /** Last transaction status seen in ReadyForQuery. */
+  /** As the last ReadyForQuery said; `open` also where the client has bound something since, which may begin a transaction. */
   readonly transaction: 'idle' | 'open' | 'failed'
   /** Fires when the client cancels, disconnects, or statement_timeout passes; reason is the PgError to answer with. */
   readonly signal: AbortSignal

@@ -27,17 +27,18 @@ export const createRewriter = (deps: RewriterDeps): Rewriting => {
       const names = namesOf(database)
       const prepared = createPrepared(createViews(plan, names))
       /** The session has begun, and nobody has looked of late which views there are. */
-      let unsure = names.old
+      let begins = names.old
       const isOurs = (sql: Uint8Array, start: number, end: number) =>
         mayConcern(sql, start, end) ||
         names.mayName(sql, start, end) ||
         (!prepared.empty && namesExecute(sql, start, end))
       return {
-        mayConcern: (sql, start, end) => (unsure && end - start < LONG) || isOurs(sql, start, end),
+        mayConcern: (sql, start, end) => ((begins || names.stale) && end - start < LONG) || isOurs(sql, start, end),
         split,
         async plan(sql, declared, upstream) {
-          if (unsure || names.old) await names.load(upstream)
-          unsure = false
+          // within a transaction a look of ours might be its first query, and fix its snapshot
+          if (upstream.transaction === 'idle' && (begins || names.old)) await names.load(upstream)
+          begins = false
           const bytes = Buffer.from(sql, 'utf8')
           return isOurs(bytes, 0, bytes.length) ? prepared.plan(sql, declared, upstream) : null
         },

@@ -168,6 +168,26 @@ t.test('replaced, renamed, dropped, in transactions, and refused', async t => {
   await refused(t, `CREATE RULE r AS ON DELETE TO users DO ALSO SELECT * FROM (${EACH}) p`, '0A000', 'PREDICT')
 })
 
+t.test('a name of a view in a statement that ends a transaction stops nothing', async t => {
+  await client.query(`CREATE VIEW churn AS ${EACH}`)
+  await client.query('BEGIN')
+  await client.query('SAVEPOINT churn')
+  await t.rejects(client.query('SELECT 1/0'), { code: '22012' })
+  await t.rejects(client.query('SELECT * FROM churn'), { code: '25P02' })
+  await client.query('ROLLBACK TO SAVEPOINT churn')
+  await t.rejects(client.query('SELECT 1/0'), { code: '22012' })
+  await client.query({ text: '/* churn */ ROLLBACK TO churn', values: [] })
+  t.equal((await client.query('SELECT * FROM churn')).rowCount, users)
+  await client.query('ROLLBACK -- churn')
+  const fresh = await product.connect(databaseOf(shop))
+  t.teardown(() => fresh.end())
+  await fresh.query('BEGIN ISOLATION LEVEL SERIALIZABLE')
+  await fresh.query({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ', values: [] })
+  t.equal((await fresh.query('SHOW transaction_isolation')).rows[0].transaction_isolation, 'repeatable read')
+  await fresh.query('COMMIT')
+  await client.query('DROP VIEW churn')
+})
+
 t.test('a reader needs rights on the view and on what it reads', async t => {
   const role = `reader_${process.pid}_${Math.trunc(performance.now())}`
   await direct.query(`CREATE ROLE ${role} LOGIN`)

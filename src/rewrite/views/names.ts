@@ -6,14 +6,17 @@ import type { Upstream } from '../plan.js'
 import { createScan, type Scan } from '../scan.js'
 import { NAMES } from './definitions.js'
 
-/** Names older than this are not relied on, milliseconds. */
+/** Names older than this, in milliseconds, are read anew when a session begins or a PREDICT is planned. */
 const OLD = 2_000
+/** Those older than this, before anything else happens. */
+const STALE = 30_000
 
 /** Begins every statement about stored predictions. */
 const MATERIALIZED = 'materialized'
 
 export interface ViewNames {
   readonly old: boolean
+  readonly stale: boolean
   /** No statement reads views of predictions, or is about stored ones. */
   readonly empty: boolean
   has(name: string): boolean
@@ -29,6 +32,8 @@ export const createViewNames = (): ViewNames => {
   let found: readonly string[] = []
   let names: ReadonlySet<string> = new Set()
   let loaded = Number.NEGATIVE_INFINITY
+  let stale = true
+  let timer: NodeJS.Timeout | undefined
   let scan: Scan = () => false
   const renew = () => {
     names = new Set([...found, ...added])
@@ -37,6 +42,10 @@ export const createViewNames = (): ViewNames => {
   return {
     get old() {
       return performance.now() - loaded > OLD
+    },
+    // asked of every message, so a clock tells it
+    get stale() {
+      return stale
     },
     get empty() {
       return names.size === 0
@@ -51,6 +60,11 @@ export const createViewNames = (): ViewNames => {
     async load(upstream) {
       const rows = await upstream.query(NAMES)
       loaded = performance.now()
+      stale = false
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        stale = true
+      }, STALE).unref()
       const isView = (row: (typeof rows)[number]) => row[1]![0] === 1
       const stored = rows.every(isView) ? [] : [MATERIALIZED]
       found = [...rows.filter(isView).map(([name]) => name!.toString()), ...stored]

@@ -46,8 +46,8 @@ export class Lease implements Upstream {
   }
 
   get transaction(): 'idle' | 'open' | 'failed' {
-    const { status } = this.host.flow
-    return status === FAILED ? 'failed' : status === IN_TRANSACTION ? 'open' : 'idle'
+    const { status, unsynced } = this.host.flow
+    return status === FAILED ? 'failed' : status === IN_TRANSACTION || unsynced ? 'open' : 'idle'
   }
 
   /** Helper queries have run since the last Sync. */

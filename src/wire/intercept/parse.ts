@@ -1,8 +1,10 @@
 // Parse of a statement that concerns us: the rewritten one is prepared under the client's own name.
 
 import { WATCH } from '../expected.js'
+import { FAILED } from '../flow.js'
 import { withPosition } from '../messages/error-response.js'
 import { decodeParse, encodeParse, type Parse } from '../messages/parse.js'
+import { endsTransaction } from './concerns.js'
 import type { InterceptHost } from './host.js'
 import { refuse } from './refuse.js'
 
@@ -12,6 +14,7 @@ export async function interceptParse(host: InterceptHost, message: Buffer): Prom
   const lease = host.lease()
   const text = host.settings.decode(parse.sql)
   try {
+    if (host.flow.status === FAILED && endsTransaction(text ?? '')) return forwardParse(host, message, parse)
     await lease.probe()
     const plan = await host.rewriter.plan(text ?? parse.sql.toString('latin1'), parse.types, lease)
     await lease.settle()

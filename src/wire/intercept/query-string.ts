@@ -3,7 +3,7 @@
 import { PgError } from '../../pg-error.js'
 import type { Piece } from '../../rewrite/plan.js'
 import { FAILED } from '../flow.js'
-import { concerns } from './concerns.js'
+import { concerns, SKIPPED } from './concerns.js'
 import type { InterceptHost } from './host.js'
 import type { Lease } from './lease.js'
 import { Pipeline } from './pipeline.js'
@@ -16,9 +16,6 @@ const ALONE = [
   /^(create\s+(unique\s+)?|drop\s+)index\s+concurrently\b/i,
   /^copy\b.*\b(from\s+stdin|to\s+stdout)\b/is,
 ]
-
-/** White space and comments before a statement. */
-const SKIPPED = /^(\s|--[^\n]*(\n|$)|\/\*.*?\*\/)*/s
 
 /** Runs the string in its own implicit transaction. Returns false, with nothing sent, when no statement is ours after all. */
 export async function runString(

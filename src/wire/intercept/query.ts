@@ -2,8 +2,9 @@
 // messages cut out of the answer that the simple protocol does not have; several become one pipeline with one Sync.
 
 import type { Piece } from '../../rewrite/plan.js'
+import { FAILED } from '../flow.js'
 import { decodeQuery } from '../messages/query.js'
-import { concerns } from './concerns.js'
+import { concerns, endsTransaction } from './concerns.js'
 import type { InterceptHost } from './host.js'
 import type { Lease } from './lease.js'
 import { Pipeline } from './pipeline.js'
@@ -19,6 +20,7 @@ export async function interceptQuery(host: InterceptHost, message: Buffer): Prom
   const text = decoded ?? sql.toString('latin1')
   const pieces = host.rewriter.split(text, host.settings.standardConformingStrings)
   if (!pieces.some(piece => concerns(host.rewriter, piece))) return host.forward(message)
+  if (host.flow.status === FAILED && pieces.length === 1 && endsTransaction(text)) return host.forward(message)
   const lease = host.lease()
   try {
     const intercepted =
