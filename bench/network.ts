@@ -12,7 +12,7 @@ const defaults = { model: 'pretrain/fixtures/tiny', rows: 1000, columns: 100, th
 export async function network(args: readonly string[]): Promise<void> {
   const { model, rows, columns, threads, repeats } = readFlags(args, defaults)
   const report = createReport('network')
-  const opened = await openNetwork(model, threads)
+  const opened = await openNetwork(model, { threads })
   const { name, parameters } = opened.facts
   report.note(`${name}, ${parameters} parameters, ${threads} thread(s); context ${rows} x ${columns}`)
   const batch = madeUp(rows, columns)

@@ -27,7 +27,7 @@ def draw_tasks(rng, context, queries, width):
             yield from tasks_of(rng, make_world(rng, least), least, queries, width, PER_WORLD)
 
 
-def fitted(task, context, queries, width):
+def fitted(rng, task, context, queries, width):
     """Inputs in the batch's shape; None where the task has too few rows or columns."""
     rows = task.context
     if rows < context or len(task.columns) < width or not usable(task.y[:context], task.binary):
@@ -40,7 +40,7 @@ def fitted(task, context, queries, width):
     older = rows - context
     if older >= OLDER * context and usable(task.y[context:rows], task.binary):
         every = np.concatenate([np.arange(rows), asked])
-        start = linear_answer(columns, x[every], task.y[every], context, older, task.binary)
+        start = linear_answer(rng, columns, x[every], task.y[every], context, older, task.binary)
     return prepare(columns, x[keep], task.y[keep], task.age[keep], context, task.binary, start)
 
 
@@ -49,7 +49,7 @@ def draw_batch(seed, size, context, queries, width):
     rng = np.random.default_rng(seed)
     taken = []
     for task in draw_tasks(rng, context, queries, width):
-        inputs = fitted(task, context, queries, width)
+        inputs = fitted(rng, task, context, queries, width)
         if inputs is None:
             continue
         if np.isfinite(inputs.described).all() and np.isfinite(inputs.base).all() and np.isfinite(inputs.target).all():

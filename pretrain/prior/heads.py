@@ -9,13 +9,19 @@ import numpy as np
 from .prepare import LAMBDAS, flags, logits, scale_columns, transform
 
 ROUNDS = 5
+CORNERS = 40
 
 
-def linear_answer(columns, x, y, rows, older, binary):
-    """(base, t) of the first `rows` and of the queries, which come last; between them are `older` rows that are shown to the linear models alone."""
+def linear_answer(rng, columns, x, y, rows, older, binary):
+    """(base, t) of the first `rows` and of the queries, which come last; between them are `older` rows that are shown to the linear models alone.
+
+    Half of the answers are not quite linear, as those blended with boosted trees are not.
+    """
     known = rows + older
     z, missing = scale_columns(columns, x, known)
     design = np.concatenate([z, flags(missing, known)], 1)
+    if rng.random() < 0.5:
+        design = np.concatenate([design, corners(rng, z)], 1)
     if binary:
         t = y.astype(float)
     else:
@@ -29,6 +35,15 @@ def linear_answer(columns, x, y, rows, older, binary):
     ])
     t = np.concatenate([t[:rows], t[known:]])
     return (logits(score, t[:rows], rows) if binary else score), t
+
+
+def corners(rng, z):
+    """Columns and pairs of columns beyond thresholds, as leaves of shallow trees are."""
+    width = z.shape[1]
+    one, two = rng.integers(0, width, CORNERS), rng.integers(0, width, CORNERS)
+    signs, pairs = rng.choice([-1.0, 1.0], (2, CORNERS)), rng.random(CORNERS) < 0.6
+    sums = signs[0] * z[:, one] + signs[1] * pairs * z[:, two]
+    return np.maximum(sums - rng.normal(0.3, 0.7, CORNERS), 0)
 
 
 def best_penalty(d, t, later, outcome, binary):

@@ -16,7 +16,7 @@ const MOST_ROWS = { normal: 1_000, best: 2_000 } as const
 const FEWEST_ROWS = 100
 const WEIGHTS = [0.25, 0.5, 0.75, 1] as const
 /** Standard errors by which the newest rows must have been answered better. */
-const EARNED = 1
+const EARNED = 2
 /** Of the weight that would have been best. */
 const BELIEF = 0.8
 

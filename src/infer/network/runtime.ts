@@ -17,13 +17,20 @@ export interface Network {
   close(): Promise<void>
 }
 
+export interface NetworkOptions {
+  readonly threads?: number
+  /** Told when the thread ends by itself: nothing that it encoded can be asked any more. */
+  readonly onDeath?: () => void
+}
+
 /** Rejects where the folder holds no model that fits, or onnxruntime-node is missing. */
-export async function openNetwork(folder: string, threads = 1): Promise<Network> {
+export async function openNetwork(folder: string, { threads = 1, onDeath }: NetworkOptions = {}): Promise<Network> {
   const facts = readModel(folder)
   const worker = startThread(folder, threads)
   const waiting = new Map<number, { resolve(answers: Answers | null): void; reject(error: Error): void }>()
   let last = 0
   let dead: Error | null = null
+  let closing = false
   const forgotten = new FinalizationRegistry<number>(memory => send({ op: 'forget', memory }))
 
   function send(request: Request): void {
@@ -68,6 +75,9 @@ export async function openNetwork(folder: string, threads = 1): Promise<Network>
     await worker.terminate()
     throw error
   })
+  worker.on('exit', () => {
+    if (!closing) onDeath?.()
+  })
   // a question under way keeps the process alive, the thread itself does not
   worker.unref()
 
@@ -90,6 +100,7 @@ export async function openNetwork(folder: string, threads = 1): Promise<Network>
       return encoded
     },
     async close() {
+      closing = true
       end(new Error('the network is closed'))
       await worker.terminate()
     },

@@ -10,7 +10,8 @@ export async function chooseHead(model: string | null, warn: (text: string) => v
     // loaded for those who ask for it
     const { openNetwork } = await import('../network/runtime.js')
     const { correctedHead } = await import('../network/corrected.js')
-    return correctedHead(await openNetwork(model))
+    // contexts whose network is gone cannot answer: the process is started again, as after any death
+    return correctedHead(await openNetwork(model, { onDeath: () => process.exit(1) }))
   } catch (error) {
     warn(`no network, the closed-form models answer alone: ${(error as Error).message}`)
     return closedForm
