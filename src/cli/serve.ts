@@ -3,7 +3,14 @@
 import pino from 'pino'
 import { type Config, describeConfig, type Flags, loadConfig } from '../config/config.js'
 import { ConfigError } from '../config/error.js'
-import { acceptProposals, type Graph, loadGraph, type ProposedTable, proposeSchema } from '../graph/catalog/index.js'
+import {
+  acceptProposals,
+  type Graph,
+  loadGraph,
+  type ProposedTable,
+  proposeSchema,
+  repeatedKeys,
+} from '../graph/catalog/index.js'
 import type { Notice } from '../pg-error.js'
 import { lookAt } from './activity.js'
 import { withOwnSession } from './own-session.js'
@@ -30,6 +37,8 @@ interface Seen {
   readonly graph: Graph
   readonly proposals: readonly ProposedTable[]
   readonly server: string
+  /** Keys that are none. */
+  readonly repeated: readonly Notice[]
 }
 
 export async function serve(flags: ServeFlags, output: Output): Promise<void> {
@@ -81,7 +90,8 @@ async function look({ upstream, schema, inferLinks }: Config): Promise<Seen> {
     const declared = await loadGraph(session, { declared: schema })
     const proposals = await proposeSchema(session, declared)
     const graph = inferLinks ? await loadGraph(session, { declared: acceptProposals(schema, proposals) }) : declared
-    return { graph, proposals, server: row![0]!.toString() }
+    const repeated = await repeatedKeys(session, graph)
+    return { graph, proposals, repeated, server: row![0]!.toString() }
   })
 }
 
@@ -91,7 +101,7 @@ async function report(config: Config, known: Seen | null, url: string, { out, er
     return err('no report: the upstream URL names no user or database to look with')
   }
   try {
-    const { graph, proposals, server } = known ?? (await look(config))
+    const { graph, proposals, repeated, server } = known ?? (await look(config))
     const tried = await firstThatAnswers(graph, url, upstream.password)
     const text = formatReport({
       version,
@@ -101,7 +111,7 @@ async function report(config: Config, known: Seen | null, url: string, { out, er
       catalog: graph,
       proposals,
       inferred: inferLinks,
-      notices: [...graph.warnings, ...(tried?.notices ?? [])],
+      notices: [...graph.warnings, ...repeated, ...(tried?.notices ?? [])],
       suggestions: tried?.queries ?? [],
     })
     out(text)

@@ -68,6 +68,8 @@ export interface Table {
   readonly columns: readonly Column[]
   /** Primary key, or the unique not-null index or tag that stands for it. */
   readonly key: readonly Column[] | null
+  /** The key is the user's word alone: no unique index stands behind it. */
+  readonly keyOnTrust?: boolean
   readonly time: TimeSource
   /** Foreign keys of this table, and foreign keys that point at it. */
   readonly parents: readonly Link[]

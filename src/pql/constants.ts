@@ -123,6 +123,18 @@ const castType = ({ catalog }: Context, name: string, position: number): ValueTy
   })
 }
 
+/**
+ * A number that names a row by a key of whole numbers: another one names none.
+ * @throws PgError 22P02, 22003
+ */
+export const checkKeyNumber = (constant: Constant, key: ValueType): void => {
+  if (key.typeClass !== 'integer' || constant.kind !== 'number' || constant.cast !== undefined) return
+  const [, whole] = /^(-?\d+)\.0*$/.exec(constant.text) ?? []
+  if (whole !== undefined || !/^-?\d/.test(constant.text) || /[.e]/i.test(constant.text))
+    throw invalid(key, constant.text, constant.start, whole && `Write: ${whole}`)
+  checkInteger(constant.text, key, constant.start)
+}
+
 /** How a number that stands where none can be compared is to be written. */
 const insteadOfNumber = (operand: ValueType, shown: string): string | undefined => {
   if (operand.typeClass === 'bool') return `Write: ${/^0*$/.test(shown) ? 'false' : 'true'}`

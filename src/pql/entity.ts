@@ -3,7 +3,7 @@
 import { PgError } from '../pg-error.js'
 import type { ColumnName, PredictSyntax, Syntax } from './ast.js'
 import type { Column, Table } from './catalog.js'
-import { typeArray, typeConstant } from './constants.js'
+import { checkKeyNumber, typeArray, typeConstant } from './constants.js'
 import type { Context } from './context.js'
 import { fullTableText, keyText, slice, tableText } from './context.js'
 import { typed } from './cursor.js'
@@ -158,6 +158,7 @@ export const checkIds = (context: Context, { ids }: PredictSyntax, entity: Entit
           key.map(column => {
             const constant = row[named.indexOf(column)]
             if (constant.kind === 'null') throw refuseNull(entity, constant.start)
+            checkKeyNumber(constant, columnType(column))
             return typeConstant(context, constant, columnType(column), '=')
           }),
         ),

@@ -21,6 +21,7 @@ import { contextSizes, defaultLimits, type Limits } from './limits.js'
 import { createLru } from './lru.js'
 import type { Param, Upstream } from './plan.js'
 import { type Progress, startProgress } from './progress.js'
+import { refuseRepeatedKeys } from './unique-keys.js'
 
 export interface AnswerDeps {
   readonly graphs: GraphCache
@@ -118,6 +119,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         progress.stage(cold ? 'learning from the past' : 'scoring')
         const [result] = await Promise.all([job.end(), restore(upstream, tuned)])
         if (result.count > most) throw tooMany(most)
+        refuseRepeatedKeys(task, result)
         tellUser({ task, tables: reachable(task), times, result, outdated, asked: named.count }, upstream)
         return result
       } catch (error) {

@@ -46,6 +46,14 @@ export const carriageOf = (statement: Tree, position: number): Carriage => {
   })
 }
 
+/** DECLARE CURSOR without HOLD: the server would refuse it outside a transaction block, had our own queries not begun one. */
+export const needsBlock = (statement: Tree): boolean => {
+  const [type, node] = only(statement)
+  return type === 'DeclareCursorStmt' && (Number(node.options ?? 0) & CURSOR_HOLD) === 0
+}
+
+const CURSOR_HOLD = 0x20
+
 /** The relation that CREATE VIEW or CREATE … AS makes. */
 export const targetOf = (statement: Tree): { readonly schema: string | null; readonly name: string } | null => {
   const { ViewStmt, CreateTableAsStmt } = statement as {

@@ -45,6 +45,8 @@ export interface Upstream {
   ): Promise<number>
   /** A NoticeResponse to the client, at once, respecting its client_min_messages. */
   notice(notice: Notice): void
+  /** A statement now would run in a transaction block: the client's, or that of a string or pipeline of several statements. */
+  readonly inBlock: boolean
   /** As the last ReadyForQuery said; `open` also where the client has bound something since, which may begin a transaction. */
   readonly transaction: 'idle' | 'open' | 'failed'
   /** Fires when the client cancels, disconnects, or statement_timeout passes; reason is the PgError to answer with. */

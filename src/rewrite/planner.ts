@@ -11,7 +11,7 @@ import { locate, statementsOf } from './locate.js'
 import { createLru } from './lru.js'
 import type { Node } from './node.js'
 import { buildOuter, elementType, type Source, travelsAsText } from './outer.js'
-import { type Carriage, carriageOf, targetOf, unreadParams } from './outer-rules.js'
+import { type Carriage, carriageOf, needsBlock, targetOf, unreadParams } from './outer-rules.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
 import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
 import type { SegmentText } from './segment-text.js'
@@ -47,6 +47,7 @@ interface Outer {
   readonly carriage: Carriage
   /** Parameters whose values nobody reads. */
   readonly unread: ReadonlySet<number>
+  readonly needsBlock: boolean
   /** The view or table that it makes. */
   readonly target: Target | null
 }
@@ -82,8 +83,10 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
       if (outer.text.length <= REMEMBERED) outers.set(outer.text, rules)
     }
     const { carriage, unread } = rules
-    const answers = (params: readonly Param[], client: Upstream) =>
-      run(deps, distinct, unread, params.slice(0, own), client)
+    const answers = (params: readonly Param[], client: Upstream) => {
+      if (rules.needsBlock && !client.inBlock) throw notInBlock()
+      return run(deps, distinct, unread, params.slice(0, own), client)
+    }
     const ownTypes = Array.from({ length: own }, (_, i) => paramTypes[i] ?? 0)
     if (carriage === 'view') return planView(source, questions, rules.target!)
     if (carriage === 'literals')
@@ -110,6 +113,9 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
   }
 }
 
+const notInBlock = (): PgError =>
+  new PgError({ code: '25P01', message: 'DECLARE CURSOR can only be used in transaction blocks' })
+
 /** What the outer SQL's tree says of it. */
 const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
   try {
@@ -117,6 +123,7 @@ const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
     return {
       carriage: carriageOf(statement, first.start),
       unread: unreadParams(statement),
+      needsBlock: needsBlock(statement),
       target: targetOf(statement),
     }
   } catch (error) {

@@ -9,7 +9,12 @@ const TEXT = 25
 const lookUp = `
 SELECT c.relname, c.relkind::pg_catalog.text,
        pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
-       pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
+       pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'),
+       (WITH RECURSIVE up (oid, depth) AS (
+          SELECT i.inhparent, 1 FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid
+          UNION ALL
+          SELECT i.inhparent, up.depth + 1 FROM up JOIN pg_catalog.pg_inherits i ON i.inhrelid = up.oid)
+        SELECT up.oid::pg_catalog.regclass::pg_catalog.text FROM up ORDER BY up.depth DESC, up.oid LIMIT 1)
   FROM pg_catalog.pg_class c
   LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`
@@ -27,8 +32,17 @@ export async function unseen(error: unknown, pql: string, upstream: Upstream): P
   for (const table of tables) {
     const [row] = await upstream.query(lookUp, [textParam(TEXT, table), textParam(19, column)])
     if (!row) continue
-    const [relation, kind, readable, columnReadable] = row
+    const [relation, kind, readable, columnReadable, whole] = row
     const position = error.position
+    if (isTable && whole) {
+      return new PgError({
+        code: error.code,
+        message: `"${relation}" is part of "${whole}" and not a table of its own to PREDICT`,
+        detail: 'Partitions and tables that inherit are read through the table that they belong to.',
+        hint: `Write: ${whole}`,
+        position,
+      })
+    }
     if (readable?.[0] !== 1 || columnReadable?.[0] === 0) {
       return new PgError({
         code: '42501',

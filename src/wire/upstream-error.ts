@@ -3,6 +3,9 @@
 import { PgError } from '../pg-error.js'
 import { decodeFields, type Fields } from './messages/error-response.js'
 
+/** Names under which helper queries run, and what they hold. */
+const OURS = /\bpgpredict_[a-z]\w*/
+
 /**
  * The server refused a statement of ours. A PgError, so that every room may look at its code and message; the fields keep what the
  * server said to the byte, but for the position, which lies in text that the client never saw.
@@ -24,6 +27,14 @@ export class UpstreamError extends PgError {
   static from(message: Buffer): UpstreamError {
     const fields = new Map(decodeFields(message))
     fields.delete('P')
+    const where = fields.get('W')
+    if (where) {
+      // portals and statements of ours that the client never made
+      const lines = where.toString('latin1').split('\n')
+      const theirs = lines.filter(line => !OURS.test(line)).join('\n')
+      if (theirs === '') fields.delete('W')
+      else fields.set('W', Buffer.from(theirs, 'latin1'))
+    }
     return new UpstreamError(fields)
   }
 

@@ -90,6 +90,9 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
     stream,
     streamPrepared: stream,
     notice: n => void notices.push(`${n.code}: ${n.message}`),
+    get inBlock() {
+      return transaction !== 'idle'
+    },
     get transaction() {
       return transaction
     },

@@ -61,6 +61,7 @@ function openTable(table: RawTable, facts: Facts): OpenTable {
     kind: kinds[table.kind],
     columns,
     key: facts.key && Object.freeze(facts.key.map(attnum => columns[position(table, attnum)])),
+    ...(facts.keyOnTrust ? { keyOnTrust: true } : {}),
     time: { kind: 'static' },
     parents: [],
     children: [],

@@ -16,6 +16,15 @@ export function findKey(table: RawTable): readonly number[] | null {
   return unique[0] ?? null
 }
 
+/** Whether a unique index vouches that no two rows agree in all of these columns. */
+export function isUnique(table: RawTable, attnums: readonly number[]): boolean {
+  return table.indexes.some(
+    index =>
+      (index.primary || index.unique) &&
+      index.attnums.every(attnum => attnums.includes(attnum) && table.column.get(attnum)?.notNull),
+  )
+}
+
 /** Whether an index of the table finds rows by equality on exactly these columns: they lead it, in any order. */
 export function isIndexed(table: RawTable, attnums: readonly number[]): boolean {
   return table.indexes.some(({ attnums: leading, lookup, predicate }) => {

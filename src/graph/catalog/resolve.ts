@@ -6,13 +6,14 @@ import type { Column } from '../../pql/catalog.js'
 import type { LinkTarget, Statement, UserSchema } from './declared.js'
 import { type Ignored, warning } from './graph.js'
 import { folded, parsePath, written } from './identifier.js'
-import { findKey } from './keys.js'
+import { findKey, isUnique } from './keys.js'
 import type { RawCatalog, RawLink, RawTable } from './raw.js'
 import { parseComment, parseUserTable, type Tags } from './tags.js'
 import { comparable } from './type-class.js'
 
 export interface Facts {
   readonly key: readonly number[] | null
+  readonly keyOnTrust: boolean
   readonly tags: ReadonlyMap<number, NonNullable<Column['tag']>>
   /** Columns that count as NOT NULL on the user's word. */
   readonly trusted: ReadonlySet<number>
@@ -29,6 +30,7 @@ export interface Resolved {
 
 interface Draft {
   key: readonly number[] | null
+  keyOnTrust: boolean
   tags: Map<number, NonNullable<Column['tag']>>
   trusted: Set<number>
 }
@@ -40,7 +42,7 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
   const unread: Ignored[] = []
   const drafts = new Map<RawTable, Draft>()
   for (const table of catalog.tables.values())
-    drafts.set(table, { key: findKey(table), tags: new Map(), trusted: new Set() })
+    drafts.set(table, { key: findKey(table), keyOnTrust: false, tags: new Map(), trusted: new Set() })
   const links = [...catalog.links]
   const pending: (() => void)[] = []
   const ignored = (table: RawTable, source: Source, problem: string) => {
@@ -60,7 +62,10 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
       const attnums = columns as number[]
       const draft = drafts.get(table)!
       const { kind } = statement
-      if (kind === 'key') draft.key = attnums
+      if (kind === 'key') {
+        draft.key = attnums
+        draft.keyOnTrust = !isUnique(table, attnums)
+      }
       // a link may lean on a key that is still to be read
       else if (kind === 'link') pending.push(() => addLink(table, source, attnums, statement))
       else if (kind !== 'notnull') setTags(draft, table, kind, attnums, problem => ignored(table, source, problem))

@@ -26,6 +26,8 @@ export class Lease implements Upstream {
   failure: UpstreamError | null = null
   /** An earlier message of the client's failed, so the server never gets to this one. */
   skipped = false
+  /** The statement is one of a string of several, which succeed or fail together. */
+  several = false
   readonly #abort = new AbortController()
   readonly #notices: NoticeGate
   #timer: NodeJS.Timeout | undefined
@@ -39,6 +41,10 @@ export class Lease implements Upstream {
       notice => host.aside(noticeMessage(notice, host.settings)),
       host.told,
     )
+  }
+
+  get inBlock(): boolean {
+    return this.several || this.transaction !== 'idle'
   }
 
   get signal(): AbortSignal {

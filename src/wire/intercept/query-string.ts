@@ -26,6 +26,7 @@ export async function runString(
   readable: boolean,
 ): Promise<boolean> {
   const pipeline = new Pipeline(host, text)
+  lease.several = true
   let piece = pieces[0]
   try {
     if (host.flow.status !== FAILED) {
