@@ -125,7 +125,7 @@ export type Part =
    * v: boundaries in microseconds, width 13: [k] = anchor - k horizons for k = 0…10, [11],[12] = start and end of the window (anchor, anchor + horizon] one year earlier.
    */
   | { readonly kind: 'anchors' }
-  /** c: [anchor index, role, and of a target of columns its share]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label]. k: key index of node 0. */
+  /** c: [anchor index, role, and of a target of columns its share]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label], of a forecast one for each fitted window. k: key index of node 0. */
   | { readonly kind: 'pairs' }
   /**
    * The values that labels of several classes number. k: the class; c: its hash; v: [examples of it, labelled examples in
@@ -137,6 +137,8 @@ export type Part =
    * c: [anchor index, and its share or period].
    */
   | { readonly kind: 'scored' }
+  /** Of a forecast, every window after the question's anchor. k: its number, from 1; v: [start, end] in microseconds. */
+  | { readonly kind: 'steps' }
   /** k: the period, from 1; t: when it begins. */
   | { readonly kind: 'periods' }
   /** v: n x 1, the target's constants as numbers. */
@@ -162,6 +164,8 @@ export interface NeighbourhoodSpec {
    * by what the other parts teach. 'own': every row is read just before its own time, and answered by what was written before its period began.
    */
   readonly moment?: 'shared' | 'own'
+  /** Of a forecast, the numbers of the windows that examples carry labels of, ascending. */
+  readonly steps?: readonly number[]
   /** What columns hold today may be read today: none is suspected of having changed. */
   readonly settled?: boolean
 }

@@ -5,7 +5,7 @@ import type { Aggregate, Task } from './task.js'
 import { walkAggregates } from './walk.js'
 
 const ANSWERED =
-  'Answered are columns, and windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared or not, and LIST_DISTINCT with RANK or CLASSIFY.'
+  'Answered are columns, and windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared, forecast or neither, and LIST_DISTINCT with RANK or CLASSIFY.'
 
 const refuse = (what: string, position?: number): never => {
   throw new PgError({ code: '0A000', message: `${what} is not supported yet`, hint: ANSWERED, position })
@@ -22,7 +22,6 @@ const isArrayList = ({ target }: Task): boolean =>
 /** @throws PgError 0A000 for a task that can be stated and not yet answered */
 export const assertSupported = (task: Task): void => {
   const first = task.aggregates[0]?.span.start
-  if (task.kind === 'forecast') refuse('FORECAST', first)
   const list = task.kind === 'rank' || task.kind === 'classify'
   if (list && !task.temporal) refuse('a list without a window', first)
   if (list && isArrayList(task)) refuse('LIST_DISTINCT of an array', first)

@@ -1,7 +1,7 @@
 // Labels in SQL: a number, a truth value, or one of several values, which travel as numbers beside a list of what they stand for.
 
 import { classColumn } from '../../pql/index.js'
-import type { Operand, Task } from '../../pql/task.js'
+import type { Aggregate, Operand, Task } from '../../pql/task.js'
 import { hash } from './channels.js'
 import { conditionSql, ordinaryValue } from './conditions.js'
 import type { SqlParams } from './sql.js'
@@ -20,6 +20,12 @@ export function labelSql(task: Task, value: (operand: Operand) => string, params
   if (kind === 'multiclass') return `(${found})::${classColumn(task).typeName}`
   if (kind === 'binary') return `(${found})::pg_catalog.int4::pg_catalog.float8`
   return finite(ordinaryValue(target.operand, found))
+}
+
+/** Labels of several windows as one array; NULL where none has a value. */
+export function labelsSql(windows: readonly Aggregate[], value: (operand: Operand) => string): string {
+  const labels = windows.map(a => finite(ordinaryValue(a, value(a))))
+  return `CASE WHEN COALESCE(${labels.join(', ')}) IS NOT NULL THEN ARRAY[${labels.join(', ')}]::pg_catalog.float8[] END`
 }
 
 /** A label that is a number; beyond float8, infinite, or NaN it is none. */

@@ -5,11 +5,12 @@ import type { Link } from '../../pql/catalog.js'
 import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
 import type { Grid } from './anchors.js'
-import { classesCte, labelSql } from './classes.js'
+import { classesCte, labelSql, labelsSql } from './classes.js'
 import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
 import { targetAggregates } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
 import { identifier, intervalBounds, OID, type SqlParams, timestamp } from './sql.js'
+import { stepAggregates } from './steps.js'
 
 /** Entities a context is drawn from; a table with more is sampled by a hash of key and seed. */
 const MOST_CANDIDATES = 20_000
@@ -43,6 +44,8 @@ class ContextSql {
   /** The cell's start: what a context shows of a value must not depend on which of the cell's anchors came first. */
   readonly #latest: Point
   readonly #groups = new Map<Aggregate, string>()
+  /** Of a forecast, the target over each window that is learnt; none otherwise. */
+  readonly #steps: readonly Aggregate[]
 
   constructor(task: Task, grid: Grid, size: ContextSize, seed: number, params: SqlParams) {
     this.#task = task
@@ -50,6 +53,7 @@ class ContextSql {
     this.#size = size
     this.#seed = seed
     this.#params = params
+    this.#steps = task.kind === 'forecast' ? stepAggregates(task) : []
     const cell = params.text(OID.timestamptz, timestamp(grid.cell))
     this.#latest = { timestamptz: cell, timestamp: `${cell}::pg_catalog.timestamp` }
   }
@@ -80,7 +84,7 @@ class ContextSql {
   #aggregates(): Aggregate[] {
     const { where, assuming, target } = this.#task
     return [
-      ...walkAggregates(target),
+      ...(this.#steps.length > 0 ? this.#steps : walkAggregates(target)),
       ...(where ? walkAggregates(where) : []),
       ...(assuming ? walkAggregates(assuming) : []),
     ]
@@ -164,7 +168,7 @@ class ContextSql {
   #labelled(where: readonly Condition[], assuming: Condition | null): string {
     const driver = this.#driver()
     const value = this.#values(driver)
-    const label = labelSql(this.#task, value, this.#params)
+    const label = this.#steps.length > 0 ? labelsSql(this.#steps, value) : labelSql(this.#task, value, this.#params)
     const base = driver
       ? `${this.#groups.get(driver)!} p JOIN a ON a.i = p.i JOIN cand c ON c.e = p.e`
       : `cand c JOIN a ON a.i <= 2 + GREATEST(12, ${MOST_PAIRS} / GREATEST(1, (${this.#population()})))`
@@ -248,6 +252,7 @@ class ContextSql {
       const a = demandsRows(c)
       if (a) return a
     }
+    if (this.#steps.length > 0) return null
     const operand =
       target.kind === 'value' ? target.operand : target.condition.kind === 'compare' ? target.condition.left : null
     return operand?.kind === 'aggregate' && ['AVG', 'MIN', 'MAX', 'FIRST', 'LAST'].includes(operand.name)

@@ -11,6 +11,7 @@ import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from '.
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
 import { scoredCtes } from './scored.js'
 import { OID, type SqlParam, SqlParams, timestamp } from './sql.js'
+import { fittedSteps, stepsPart } from './steps.js'
 
 /** Keys of a node that one row of the answer holds: large parts come in several rows. */
 const KEYS_PER_ROW = 2048
@@ -83,6 +84,7 @@ class Statement {
     if (context) add({ kind: 'pairs' }, i => this.#pairsPart(i))
     if (context && task.kind === 'multiclass') add({ kind: 'classes' }, i => classesPart(i, this.#keyNulls))
     add({ kind: 'scored' }, i => this.#scoredPart(i))
+    if (task.kind === 'forecast') add({ kind: 'steps' }, i => stepsPart(i, task, this.#params, this.#nulls))
     if (this.#own) add({ kind: 'periods' }, i => periodsPart(i, this.#nulls))
     const use = this.#request.use
     for (const [node, plan] of this.#layout.nodes.entries()) {
@@ -120,6 +122,7 @@ class Statement {
         counting: isCounting(task),
         conditional: task.assuming !== null,
         ...(task.temporal ? {} : { moment: this.#own ? ('own' as const) : ('shared' as const) }),
+        ...(task.kind === 'forecast' ? { steps: fittedSteps(task)! } : {}),
         settled: !task.temporal && task.asOf.kind === 'default',
       },
     }
@@ -221,10 +224,11 @@ class Statement {
     const keys = identityColumns(this.#task.entity.table)
       .map((_, i) => `c.${keyName(i)} = n.${keyName(i)}`)
       .join(' AND ')
+    const steps = fittedSteps(this.#task)
     const share = this.#task.temporal ? '' : `, ${shareOf('c.h')} AS share`
-    const rows = `SELECT e, i, label, 0 AS role FROM (${numberedKept(this.#task)}) l UNION ALL SELECT e, 1, NULL, 1 FROM ref`
+    const rows = `SELECT e, i, label, 0 AS role FROM (${numberedKept(this.#task)}) l UNION ALL SELECT e, 1, ${steps ? `pg_catalog.array_fill(NULL::pg_catalog.float8, ARRAY[${steps.length}])` : 'NULL'}, 1 FROM ref`
     return (
-      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(ARRAY[label]), pg_catalog.array_agg(ARRAY[i, role${share ? ', share' : ''}]), ${this.#nulls} FROM (` +
+      `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(${steps ? 'label' : 'ARRAY[label]'}), pg_catalog.array_agg(ARRAY[i, role${share ? ', share' : ''}]), ${this.#nulls} FROM (` +
       `SELECT n.k, s.label, s.i, s.role${share} FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e) p HAVING pg_catalog.count(*) > 0`
     )
   }

@@ -164,3 +164,17 @@ export function writeArray(type: number, hasNull: boolean, length: number, eleme
   }
   return Buffer.concat([head, ...elements])
 }
+
+/** The elements of a whole array without NULLs, each with its length word, as `writeArray` takes them. */
+export function splitValues(bytes: Buffer): { type: number; elements: Buffer[] } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const header = readHeader(view, 0, bytes.length)
+  const elements: Buffer[] = []
+  let at = header.data
+  for (let i = 0; i < header.length; i++) {
+    const size = 4 + view.getInt32(at)
+    elements.push(bytes.subarray(at, at + size))
+    at += size
+  }
+  return { type: header.type, elements }
+}

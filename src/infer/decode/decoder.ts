@@ -153,6 +153,7 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     let listed: Chunk | null = null
     let asked: Chunk | null = null
     const periods = new Map<number, number>()
+    let windows = { start: new Float64Array(0), end: new Float64Array(0) }
     for (const [i, part] of spec.parts.entries()) {
       const chunk = yield* join(chunks[i])
       chunks[i].length = 0
@@ -162,6 +163,7 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
       else if (part.kind === 'constants') constants = chunk.v
       else if (part.kind === 'pairs') pairs.push(chunk)
       else if (part.kind === 'classes') listed = chunk
+      else if (part.kind === 'steps') windows = { start: chunk.v.slice(0, chunk.n), end: chunk.v.slice(chunk.n) }
       else if (part.kind === 'periods') for (let i = 0; i < chunk.n; i++) periods.set(chunk.k[i], chunk.t[i])
       else asked = chunk
     }
@@ -193,7 +195,7 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     const known = listed && classes ? toClasses(listed, classes) : null
     for (let i = 0; i < labelled.count; i++)
       if (known && labelled.label[i] >= known.count) throw malformed(`label ${labelled.label[i]} is no class`)
-    return { spec, anchors, pairs: labelled, scored, classes: known, constants, periods, ...finished, bytes }
+    return { spec, anchors, pairs: labelled, scored, classes: known, constants, windows, periods, ...finished, bytes }
   }
 
   return {
@@ -216,7 +218,8 @@ function widths(spec: NeighbourhoodSpec, part: Part): { numbers: number; codes: 
     return { numbers: numbers.length, codes: codes.length }
   }
   if (part.kind === 'anchors') return { numbers: BOUNDARIES, codes: 0 }
-  if (part.kind === 'pairs') return { numbers: 1, codes: spec.moment ? 3 : 2 }
+  if (part.kind === 'pairs') return { numbers: spec.steps?.length ?? 1, codes: spec.moment ? 3 : 2 }
+  if (part.kind === 'steps') return { numbers: 2, codes: 0 }
   if (part.kind === 'scored') return { numbers: 0, codes: spec.moment ? 2 : 0 }
   if (part.kind === 'classes') return { numbers: 3, codes: 1 }
   return { numbers: part.kind === 'constants' ? 1 : 0, codes: 0 }
@@ -367,7 +370,9 @@ function* toPairs(list: readonly Chunk[], anchors: number): Generator<void, Pair
     if (all.k[i] < 0 || all.k[i] > MAX_KEY || anchor[i] < 0 || anchor[i] >= anchors)
       throw malformed(`pair of key ${all.k[i]} and anchor ${anchor[i]}`)
   const role = all.c.subarray(all.n, 2 * all.n)
-  return { count: all.n, key: all.k, anchor, role, label: all.v, share: all.c.subarray(2 * all.n) }
+  const width = all.n > 0 ? all.v.length / all.n : 1
+  const labels = Array.from({ length: width }, (_, j) => all.v.subarray(j * all.n, (j + 1) * all.n))
+  return { count: all.n, key: all.k, anchor, role, label: labels[0], labels, share: all.c.subarray(2 * all.n) }
 }
 
 /** Keys of each node: the largest index anything uses, so that readers need no bounds checks. */

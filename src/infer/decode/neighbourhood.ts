@@ -35,6 +35,8 @@ export interface Pairs {
   readonly anchor: Int32Array
   readonly role: Int32Array
   readonly label: Float64Array
+  /** Of a forecast: labels of each fitted window, `label` being the first; otherwise that alone. */
+  readonly labels: readonly Float64Array[]
   /** Of a target of columns: the part that the example is in. */
   readonly share: Int32Array
 }
@@ -72,6 +74,8 @@ export interface Neighbourhood {
   /** null: labels are numbers, or no context came. */
   readonly classes: Classes | null
   readonly constants: Float64Array
+  /** Of a forecast: start and end of every window asked about, in microseconds. */
+  readonly windows: { readonly start: Float64Array; readonly end: Float64Array }
   /** When each period begins, by number; of targets read at their rows' own time alone. */
   readonly periods: ReadonlyMap<number, number>
   readonly nodes: readonly Rows[]

@@ -125,12 +125,17 @@ export function* prepareSteps(
   return { batch, columns, setAside, usedChannels, bytes, ...encoder }
 }
 
-/** Labelled examples, newest anchor first, then as sent. */
-function contextRows({ pairs }: Neighbourhood, most: number): { set: RowSet; y: Float64Array } {
+/** Labelled examples, newest anchor first, then as sent, as indexes of pairs. */
+export function contextOrder({ pairs }: Pick<Neighbourhood, 'pairs'>, most: number): number[] {
   const order: number[] = []
   for (let i = 0; i < pairs.count; i++) if (pairs.role[i] === 0 && !Number.isNaN(pairs.label[i])) order.push(i)
   order.sort((a, b) => pairs.anchor[a] - pairs.anchor[b] || a - b)
   order.length = Math.min(order.length, most)
+  return order
+}
+
+function contextRows({ pairs }: Neighbourhood, most: number): { set: RowSet; y: Float64Array } {
+  const order = contextOrder({ pairs }, most)
   return {
     set: { key: Int32Array.from(order, i => pairs.key[i]), anchor: Int32Array.from(order, i => pairs.anchor[i]) },
     y: Float64Array.from(order, i => pairs.label[i]),

@@ -60,13 +60,15 @@ function examplesFor(neighbourhood: Neighbourhood, group: number): Neighbourhood
     spec.moment === 'shared' ? pairs.share[i] !== group : anchors.time[pairs.anchor[i]] < start - 1,
   )
   const pick = (from: Int32Array) => Int32Array.from(rows, i => from[i])
+  const label = Float64Array.from(rows, i => pairs.label[i])
   const part = {
     count: rows.length,
     key: pick(pairs.key),
     anchor: pick(pairs.anchor),
     role: pick(pairs.role),
     share: pick(pairs.share),
-    label: Float64Array.from(rows, i => pairs.label[i]),
+    label,
+    labels: [label],
   }
   if (spec.moment === 'shared') return { ...neighbourhood, pairs: part }
   // nothing of what came later is at hand: the anchors are the period's start and those of the rows themselves
