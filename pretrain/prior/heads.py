@@ -6,10 +6,11 @@ show it answers of that kind.
 
 import numpy as np
 
-from .prepare import LAMBDAS, flags, logits, scale_columns, transform
+from .prepare import LAMBDAS, flags, scale_columns, transform
 
 ROUNDS = 5
 CORNERS = 40
+NEWTON = 5
 
 
 def linear_answer(rng, columns, x, y, rows, older, binary):
@@ -34,7 +35,7 @@ def linear_answer(rng, columns, x, y, rows, older, binary):
         predict(design[:known], t[:known], design[known:], penalty, binary),
     ])
     t = np.concatenate([t[:rows], t[known:]])
-    return (logits(score, t[:rows], rows) if binary else score), t
+    return (calibrated(score, t[:rows], rows) if binary else score), t
 
 
 def corners(rng, z):
@@ -56,9 +57,11 @@ def best_penalty(d, t, later, outcome, binary):
 
 
 def predict(d, t, later, penalty, binary, rounds=ROUNDS):
-    """Ridge; of numbers, reweighted towards least absolute deviations."""
+    """Ridge; of numbers, reweighted towards least absolute deviations, of conditions the logits of a logistic regression."""
+    if binary and rounds > 0:
+        return logistic(d, t, later, penalty)
     weight = np.ones(len(t))
-    for k in range(1 if binary else 1 + rounds):
+    for _ in range(1 + rounds):
         total = weight.sum()
         centre, level = weight @ d / total, weight @ t / total
         c = d - centre
@@ -67,3 +70,36 @@ def predict(d, t, later, penalty, binary, rounds=ROUNDS):
         weight = 1 / np.maximum(off, 0.05 * off.mean() + 1e-9)
         weight *= len(t) / weight.sum()
     return level + (later - centre) @ b
+
+
+def logistic(d, t, later, penalty):
+    """Logits; the penalty is in the units of a regression on 0 and 1."""
+    rate = (t.sum() + 0.5) / (len(t) + 1)
+    d, later = np.concatenate([d, np.ones((len(d), 1))], 1), np.concatenate([later, np.ones((len(later), 1))], 1)
+    ridge = np.full(d.shape[1], penalty * rate * (1 - rate))
+    ridge[-1] = 1e-3
+    b = np.zeros(d.shape[1])
+    b[-1] = np.log(rate / (1 - rate))
+    for _ in range(NEWTON):
+        p = 1 / (1 + np.exp(-np.clip(d @ b, -15, 15)))
+        w = np.maximum(p * (1 - p), 1e-3)
+        step = np.linalg.solve((d.T * w) @ d + np.diag(ridge), d.T @ (p - t) + ridge * np.append(b[:-1], 0))
+        b = b - step / max(1.0, np.abs(d @ step).max() / 3)
+    return later @ b
+
+
+def calibrated(logit, y, rows):
+    """Level and slope told by the context's outcomes, both held near what they are: src/infer/heads/calibration.ts."""
+    centre = logit[:rows].mean()
+    u = logit - centre
+    a, b = 0.0, 1.0
+    for _ in range(12):
+        p = 1 / (1 + np.exp(-np.clip(centre + a + b * u[:rows], -30, 30)))
+        w = p * (1 - p)
+        ga, gb = (p - y).sum() + 4 * a, ((p - y) * u[:rows]).sum() + 11 * (b - 1)
+        haa, hab, hbb = w.sum() + 4, (w * u[:rows]).sum(), (w * u[:rows] ** 2).sum() + 11
+        det = haa * hbb - hab * hab
+        da, db = (hbb * ga - hab * gb) / det, (haa * gb - hab * ga) / det
+        shorter = min(1.0, 0.5 / max(abs(da), abs(db), 1e-12))
+        a, b = a - shorter * da, b - shorter * db
+    return np.clip(centre + a + np.clip(b, 0.25, 4) * u, -12, 12)

@@ -76,9 +76,9 @@ def seasons(rng, bins):
     for _ in range(rng.integers(0, 3)):
         period = log_uniform(rng, 1, 14)
         out += rng.uniform(0.1, 0.8) * np.sin(2 * np.pi * (t / period + rng.random()))
-    out += rng.normal(0, 0.4) * (t - t[-1]) / max(t[-1], 1) * 2
-    if chance(rng, 0.25):
-        out += rng.normal(0, 0.7) * (t > rng.uniform(0, t[-1]))
+    out += rng.normal(0, 0.25) * (t - t[-1]) / max(t[-1], 1) * 2
+    if chance(rng, 0.15):
+        out += rng.normal(0, 0.5) * (t > rng.uniform(0, t[-1]))
     return out
 
 
