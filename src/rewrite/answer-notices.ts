@@ -46,13 +46,15 @@ export function tellUser(told: Told, upstream: Upstream): void {
 
 /** A WHERE that lets nobody through is no lack of examples. */
 function nothingMatches({ task, result }: Told): Notice | null {
-  if (task.where === null || result.summary.contextRows > 0 || result.count > 0) return null
-  const what = hasWindows(task.where) ? 'no row of the past or present' : 'no row'
+  if (task.where === null || result.summary.contextRows > 0) return null
+  const none = task.ids.kind === 'each' && result.count === 0
   return {
     severity: 'NOTICE',
     code: '01PQ7',
-    message: `${what} of ${tableText(task.entity.table)} matches WHERE`,
-    detail: 'So there is nothing to predict, and nothing was learned.',
+    message: `no ${none ? '' : 'past '}row of ${tableText(task.entity.table)} matches WHERE`,
+    detail: none
+      ? 'So there is nothing to predict, and nothing was learned.'
+      : 'So nothing was learned: the answer is a guess.',
   }
 }
 

@@ -276,6 +276,8 @@ export class Session implements InterceptHost {
     if (tag !== 'DISCARD ALL' && tag !== 'DEALLOCATE ALL') return
     this.statements.clear()
     this.prepared.clear()
+    // a pooler's next client has heard nothing yet
+    if (tag === 'DISCARD ALL') this.told.clear()
   }
 
   #settled(): void {

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import net, { type AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { checkHealth } from '../../src/cli/healthcheck.js'
 import { writeShop } from '../../src/demo/shop.js'
@@ -109,6 +111,11 @@ t.test('the help says what may be typed without a command', async t => {
   const cli = runCli(['--help'])
   t.equal(await cli.exit, 0)
   for (const option of ['--upstream', '--listen', '--check-config']) t.match(cli.stdout(), option)
+})
+
+t.test('npm start is the command in a checkout', async t => {
+  const { stdout } = await promisify(execFile)('npm', ['start', '--silent', '--', '--version'])
+  t.match(stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
 t.test('--version is the package’s', async t => {

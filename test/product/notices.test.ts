@@ -58,12 +58,17 @@ t.test('a WHERE that leaves few to learn from says so, with the FOR that learns 
 })
 
 t.test('a WHERE that nothing matches is told from a lack of examples', async t => {
-  const { rows, notices } = await ask(await client(t), silent("EACH users.user_id WHERE users.country = 'XX'"))
+  const session = await client(t)
+  const { rows, notices } = await ask(session, silent("EACH users.user_id WHERE users.country = 'XX'"))
   t.equal(rows.length, 0)
   t.same(
     notices.filter(({ code }) => code !== '01PQ3').map(({ message }) => message),
     ['no row of users matches WHERE'],
   )
+  const named = await ask(session, silent("users.user_id = 3 WHERE users.country = 'XX'"))
+  t.equal(named.rows.length, 1)
+  t.ok(named.notices.some(({ message }) => message === 'no past row of users matches WHERE'))
+  t.notOk(named.notices.some(({ detail }) => /labelled/.test(detail ?? '')))
 })
 
 t.test('an anchor far beyond the end of the data is answered, with a word', async t => {
@@ -88,6 +93,8 @@ t.test('columns left out are named once a session, as they must be typed', async
   t.match(told!.message, 'users."Status"')
   t.same(await leftOut(session, sql), [], 'not again')
   t.equal((await leftOut(await client(t), sql)).length, 1, 'but in another session')
+  await session.query('DISCARD ALL')
+  t.equal((await leftOut(session, sql)).length, 1, "and to a pooler's next client")
   const include = /WITH \((include = '.*')\)/.exec(told!.hint!)![1]
   t.same(await leftOut(await client(t), silent('EACH users.user_id', `WITH (mode = fast, ${include})`)), [])
   const quiet = await client(t)
