@@ -38,7 +38,9 @@ export function initialState(user: Traits): State {
 }
 
 const PERSISTENCE = 0.98
-const NOISE = 0.09
+const NOISE = 0.02
+/** Share of their sessions that those who lost interest still have. */
+const DORMANT = 0.005
 
 /** Moves `state` to the morning of `day` (days since the epoch): everything that decides about that day but its events. */
 export function wake(state: State, user: Traits, day: number, r: Random): void {
@@ -58,7 +60,7 @@ export function wake(state: State, user: Traits, day: number, r: Random): void {
   const reminded = sinceNotified === 1 || sinceNotified === 2
   if (state.interest === 'active') {
     if (r.chance(user.hazard * Math.exp(-1.6 * state.satisfaction))) state.interest = 'dormant'
-  } else if (r.chance(0.006 + (reminded ? 0.03 * user.response : 0))) {
+  } else if (r.chance(0.0008 + (reminded ? 0.03 * user.response : 0))) {
     state.interest = 'active'
     state.drift = 0
   } else if (r.chance(0.001)) {
@@ -66,7 +68,7 @@ export function wake(state: State, user: Traits, day: number, r: Random): void {
   }
   state.drift = PERSISTENCE * state.drift + NOISE * r.normal()
   const at = day * DAY
-  const level = state.interest === 'active' ? 1 : state.interest === 'dormant' ? 0.08 : 0
+  const level = state.interest === 'active' ? 1 : state.interest === 'dormant' ? DORMANT : 0
   state.sessions = level * Math.exp(user.activity + state.drift + (reminded ? user.response : 0)) * season(at)
   const discount = sale(at)
   state.conversion =

@@ -94,9 +94,8 @@ function spend(
   if (state.interest === 'closed' && history && !history.closedAt.has(index)) history.closedAt.set(index, midnight)
   if (state.notified) {
     const at = midnight + Math.round((9 + 3 * detail.uniform()) * 3_600_000)
-    const opened = detail.chance(0.15 + 0.35 * Math.min(1, user.response))
-      ? at + Math.round(detail.uniform() ** 3 * DAY)
-      : null
+    const reads = state.interest === 'active' ? 0.35 + 0.5 * Math.min(1, user.response) : 0.04
+    const opened = detail.chance(reads) ? at + Math.round(detail.uniform() ** 3 * DAY) : null
     const channel = detail.chance(0.6) ? 'email' : 'push'
     if (at <= until)
       history?.notifications.push({ user: index, at, campaign: state.notified, channel, openedAt: opened })
@@ -107,7 +106,7 @@ function spend(
     const moment = midnight + Math.round(timeOfDay(latent) * DAY)
     const buys = latent.chance(state.conversion)
     if (moment < user.createdAt) continue
-    const session = makeSession(user, index, moment, buys, detail)
+    const session = makeSession(user, index, moment, buys, state, detail)
     if (session.at > until) continue
     history?.sessions.push(session)
     state.lastSession = day
@@ -121,8 +120,10 @@ function spend(
   }
 }
 
-function makeSession(user: Traits, index: number, moment: number, buys: boolean, r: Random): Session {
-  const pages = 1 + r.poisson(buys ? 7 : 3)
+function makeSession(user: Traits, index: number, moment: number, buys: boolean, state: State, r: Random): Session {
+  // who is inclined to buy looks around longer
+  const browsed = state.interest === 'active' ? 4 * Math.exp(0.5 * (state.conversion - 0.45)) : 0.7
+  const pages = 1 + r.poisson(buys ? 7 : browsed)
   const seconds = Math.round(20 + pages * 35 * Math.exp(0.5 * r.normal()))
   return {
     user: index,
@@ -136,7 +137,7 @@ function makeSession(user: Traits, index: number, moment: number, buys: boolean,
 
 function makeOrder(world: World, user: Traits, index: number, at: number, session: Session, r: Random): Order {
   const discount = sale(Math.floor(at / DAY) * DAY)
-  const count = 1 + r.poisson(0.6)
+  const count = 1 + r.poisson(0.5)
   const items = Array.from({ length: count }, () => {
     const product = choose(world, user, at, r)
     const unitPrice = Math.round(product.price * (1 - discount) * 100) / 100

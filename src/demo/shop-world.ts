@@ -4,7 +4,7 @@ import { type Random, random } from './random.js'
 
 export const DAY = 86_400_000
 /** Days of history before `now`. */
-export const HISTORY = 420
+export const HISTORY = 335
 
 export const CATEGORIES = ['books', 'garden', 'kitchen', 'toys', 'sports', 'beauty', 'audio', 'office'] as const
 export const COUNTRIES = ['DE', 'FR', 'GB', 'IT', 'NL', 'PL', 'SE', 'US'] as const
@@ -92,19 +92,19 @@ function makeTraits(r: Random, start: number): Traits {
   const total = taste.reduce((a, b) => a + b, 0)
   const shares = taste.map(weight => weight / total)
   return {
-    // growth: more sign-ups lately than at the start, at any hour of the waking day
-    createdAt: start + Math.floor(HISTORY * r.uniform() ** 0.75) * DAY + Math.round(timeOfDay(r) * DAY),
+    // a few more sign-ups in the shop's first months than lately, at any hour of the waking day
+    createdAt: start + Math.floor(HISTORY * r.uniform() ** 1.1) * DAY + Math.round(timeOfDay(r) * DAY),
     country,
     channel,
     device: r.weighted([5, 3, 1]),
     optIn: r.chance(0.7),
     birth: r.chance(0.8) ? start - Math.round((20 + 45 * r.uniform()) * 365.25) * DAY : null,
     interests: CATEGORIES.filter((_, i) => shares[i]! > 0.2 || r.chance(0.06)),
-    activity: Math.log(0.125) + 0.42 * r.normal() + (country % 3 === 0 ? 0.2 : -0.1),
-    conversion: -0.2 + 0.5 * r.normal(),
+    activity: Math.log(0.29) + 0.65 * r.normal() + (country % 3 === 0 ? 0.2 : -0.1),
+    conversion: -1.5 + 0.5 * r.normal(),
     priceSensitivity: r.uniform() ** 1.5,
     taste: shares,
-    hazard: 0.0022 * Math.exp(0.6 * r.normal() + (channel === 2 ? 0.6 : channel === 3 ? -0.4 : 0)),
+    hazard: 0.007 * Math.exp(0.6 * r.normal() + (channel === 2 ? 0.6 : channel === 3 ? -0.4 : 0)),
     response: 0.5 * Math.exp(0.5 * r.normal()),
   }
 }
