@@ -1,24 +1,22 @@
 // Labelled examples from the past, in SQL: the query replayed at earlier anchors whose windows have closed, and a reference population.
 
-import type { Interval } from '../../pql/ast.js'
 import type { Link } from '../../pql/catalog.js'
 import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
 import type { Grid } from './anchors.js'
 import { classesCte, labelSql, labelsSql } from './classes.js'
-import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
+import { conditionSql, withEmptyValue } from './conditions.js'
 import { targetAggregates } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
 import { identifier, intervalBounds, OID, type SqlParams, timestamp } from './sql.js'
 import { stepAggregates } from './steps.js'
+import { windowCtes } from './windows.js'
 
 /** Entities a context is drawn from; a table with more is sampled by a hash of key and seed. */
 const MOST_CANDIDATES = 20_000
 /** Pairs tried where no condition narrows them. */
 const MOST_PAIRS = 400_000
 const REFERENCE_ROWS = 500
-/** Up to here, comparing a row with every anchor is cheaper than working out which it meets. */
-const FEW_ANCHORS = 24
 
 export interface ContextSize {
   /** Rows taken newest first. */
@@ -62,9 +60,10 @@ class ContextSql {
     const { where, assuming } = this.#task
     const out = [this.#candidates()]
     for (const a of this.#aggregates()) {
-      const n = this.#groups.size + 1
-      this.#groups.set(a, `g${n}`)
-      out.push(`b${n} AS MATERIALIZED (${this.#bounds(a)})`, `g${n} AS MATERIALIZED (${this.#group(a, `b${n}`)})`)
+      const name = `g${this.#groups.size + 1}`
+      this.#groups.set(a, name)
+      const links = a.path.map(step => step.link)
+      out.push(...windowCtes(a, name, this.#grid, this.#latest, rows => joinEntity(links, rows, 'c'), this.#params))
     }
     const exists = this.#existence()
     if (exists) out.push(exists)
@@ -114,55 +113,6 @@ class ContextSql {
       `${end ? `${rows.own(end)}::pg_catalog.timestamptz` : 'NULL::pg_catalog.timestamptz'} AS died ` +
       `FROM ${rows.from}${filters.length > 0 ? ` WHERE ${conjunction(filters)}` : ''} ORDER BY h LIMIT ${MOST_CANDIDATES}) s)`
     )
-  }
-
-  /** The aggregate's window at every anchor, in the types that time columns have. */
-  #bounds(a: Aggregate): string {
-    const moved = (by: Interval | null | undefined) => (by ? ` + ${this.#params.interval(by)}` : '')
-    const [lo, hi] = [`at${moved(a.window?.start)}`, `at${moved(a.window?.end)}`]
-    const local = (at: string) => `(${at})::pg_catalog.timestamp`
-    return `SELECT i, ${lo} AS lo, ${local(lo)} AS lots, ${hi} AS hi, ${local(hi)} AS hits FROM a WHERE i > 0`
-  }
-
-  /** value of one aggregate for each (candidate, anchor) that has rows in its window. */
-  #group(a: Aggregate, bounds: string): string {
-    const rows = new RowSource(a.table, 'r', this.#latest)
-    const join = joinEntity(
-      a.path.map(s => s.link),
-      rows,
-      'c',
-    )
-    const time = rows.time()
-    const filter = filterSql(a, rows, this.#params)
-    const call = aggregateCall(a, rows)
-    const conditions = [rows.atMost({ timestamptz: 'b.hi', timestamp: 'b.hits' })]
-    if (a.window?.start) conditions.push(rows.after({ timestamptz: 'b.lo', timestamp: 'b.lots' }))
-    if (filter !== null) conditions.push(filter)
-    const few = this.#grid.context.length <= FEW_ANCHORS
-    const anchors = few
-      ? `JOIN ${bounds} b ON true`
-      : `CROSS JOIN LATERAL (${this.#anchorsAround(a, time)}) k JOIN ${bounds} b ON b.i = k.i`
-    return `SELECT c.e, b.i, ${call} AS v FROM ${rows.from} JOIN cand c ON ${join} ${anchors} WHERE ${conjunction(conditions)} GROUP BY c.e, b.i`
-  }
-
-  /** Indexes of the anchors whose window may hold a row of this time: arithmetic on the grid, with a day to spare; the window itself decides. */
-  #anchorsAround(a: Aggregate, time: string): string {
-    const { context, stride } = this.#grid
-    const seconds = (us: bigint) => Number(us) / 1e6
-    const spare = 86_400
-    const back = `pg_catalog.date_part('epoch', ${this.#newest()} - CASE WHEN pg_catalog.isfinite(${time}) THEN ${time} END)`
-    const at = (offset: number) => `(${back} + ${offset}) / ${seconds(stride)}`
-    const most = context.length - 1
-    const clip = (x: string) => `GREATEST(-1, LEAST(${most + 1}, ${x}))::pg_catalog.int8`
-    const from = a.window?.start
-      ? clip(`pg_catalog.floor(${at(seconds(intervalBounds(a.window.start).min) - spare)})`)
-      : '0'
-    const to = clip(`pg_catalog.ceil(${at(seconds(a.window ? intervalBounds(a.window.end).max : 0n) + spare)})`)
-    return `SELECT s + 2 AS i FROM pg_catalog.generate_series(GREATEST(0, ${from}), LEAST(${most}, ${to})) s UNION ALL SELECT 1`
-  }
-
-  #newest(): string {
-    return `(SELECT at FROM a WHERE i = 2)`
   }
 
   #labelled(where: readonly Condition[], assuming: Condition | null): string {

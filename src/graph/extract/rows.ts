@@ -98,6 +98,16 @@ export class RowSource {
     return `CASE WHEN pg_catalog.num_nulls(${all.join(', ')}) = 0 THEN GREATEST(${all.join(', ')}) END`
   }
 
+  /** The row's time in the type that all its moments share, so that an index on the one column serves; timestamptz where they differ. Of a dated row alone. */
+  commonTime(): Moment {
+    const moments = this.moments()
+    const type = moments[0]!.type
+    if (moments.length === 1) return moments[0]!
+    if (moments.some(m => m.type !== type)) return { sql: this.time(), type: 'timestamptz' }
+    const all = moments.map(m => m.sql).join(', ')
+    return { sql: `(CASE WHEN pg_catalog.num_nulls(${all}) = 0 THEN GREATEST(${all}) END)`, type }
+  }
+
   /** time <= point; never true for a NULL time; always for a static row. */
   atMost(point: Point): string {
     return conjunction(this.moments().map(m => `${m.sql} <= ${pointAs(m, point)}`))
