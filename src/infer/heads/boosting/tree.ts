@@ -34,7 +34,8 @@ interface Leaf {
   /** Rows order[from, to). */
   readonly from: number
   readonly to: number
-  readonly sums: Histogram
+  /** null: the tree is full, and the leaf stays one. */
+  readonly histogram: Histogram | null
   readonly gradient: number
   readonly curvature: number
   split: Split | null
@@ -48,8 +49,8 @@ interface Split {
 }
 
 interface Histogram {
-  readonly gradient: Float64Array
-  readonly curvature: Float64Array
+  /** Gradient and curvature of each bin, side by side: one cache line holds both. */
+  readonly sums: Float64Array
   readonly count: Int32Array
 }
 
@@ -66,15 +67,15 @@ export function growTree(input: TreeInput, options: TreeOptions): Tree {
     value: new Float64Array(most),
   }
   let nodes = 0
-  const leafOf = (from: number, to: number, sums: Histogram): Leaf => {
+  const leafOf = (from: number, to: number, histogram: Histogram | null): Leaf => {
     let g = 0
     let h = 0
     for (let i = from; i < to; i++) {
       g += gradient[order[i]]
       h += curvature[order[i]]
     }
-    const leaf: Leaf = { node: nodes++, from, to, sums, gradient: g, curvature: h, split: null }
-    leaf.split = to - from >= 2 * options.minRows ? bestSplit(leaf, columns, options) : null
+    const leaf: Leaf = { node: nodes++, from, to, histogram, gradient: g, curvature: h, split: null }
+    if (histogram && to - from >= 2 * options.minRows) leaf.split = bestSplit(leaf, histogram, columns, options)
     tree.value[leaf.node] = -g / (h + options.l2)
     return leaf
   }
@@ -90,11 +91,10 @@ export function growTree(input: TreeInput, options: TreeOptions): Tree {
     const leaf = leaves[chosen]
     const split = leaf.split!
     const middle = partition(input, order, spare, leaf, split)
-    const leftIsSmall = middle - leaf.from <= leaf.to - middle
-    const small = leftIsSmall ? sumUp(input, order, leaf.from, middle) : sumUp(input, order, middle, leaf.to)
-    const large = subtract(leaf.sums, small)
-    const left = leafOf(leaf.from, middle, leftIsSmall ? small : large)
-    const right = leafOf(middle, leaf.to, leftIsSmall ? large : small)
+    const full = leaves.length + 1 === options.leaves
+    const [low, high] = full ? [null, null] : histogramsOf(input, order, leaf, middle)
+    const left = leafOf(leaf.from, middle, low)
+    const right = leafOf(middle, leaf.to, high)
     tree.column[leaf.node] = split.column
     tree.cut[leaf.node] = split.cut
     tree.missingLeft[leaf.node] = split.missingLeft ? 1 : 0
@@ -113,40 +113,67 @@ export function growTree(input: TreeInput, options: TreeOptions): Tree {
   }
 }
 
-function sumUp(
-  { bins, rows, columns, gradient, curvature }: TreeInput,
-  order: Int32Array,
-  from: number,
-  to: number,
-): Histogram {
+/** Two columns at a time, so that a row's gradient and curvature are fetched once for both. */
+function sumUp(input: TreeInput, order: Int32Array, from: number, to: number): Histogram {
+  const { bins, rows, columns } = input
   const size = columns.length * BINS
-  const out = { gradient: new Float64Array(size), curvature: new Float64Array(size), count: new Int32Array(size) }
-  for (let j = 0; j < columns.length; j++) {
-    const base = columns[j] * rows
-    const at = j * BINS
+  const sums = new Float64Array(2 * size)
+  const count = new Int32Array(size)
+  const gradient = new Float64Array(to - from)
+  const curvature = new Float64Array(to - from)
+  for (let i = from; i < to; i++) {
+    gradient[i - from] = input.gradient[order[i]]
+    curvature[i - from] = input.curvature[order[i]]
+  }
+  let j = 0
+  for (; j + 1 < columns.length; j += 2) {
+    const base0 = columns[j] * rows
+    const base1 = columns[j + 1] * rows
+    const at0 = j * BINS
+    const at1 = at0 + BINS
     for (let i = from; i < to; i++) {
       const r = order[i]
-      const b = at + bins[base + r]
-      out.gradient[b] += gradient[r]
-      out.curvature[b] += curvature[r]
-      out.count[b]++
+      const g = gradient[i - from]
+      const h = curvature[i - from]
+      const b0 = at0 + bins[base0 + r]
+      const b1 = at1 + bins[base1 + r]
+      count[b0]++
+      count[b1]++
+      sums[2 * b0] += g
+      sums[2 * b0 + 1] += h
+      sums[2 * b1] += g
+      sums[2 * b1 + 1] += h
     }
   }
-  return out
+  if (j < columns.length) {
+    const base = columns[j] * rows
+    for (let i = from; i < to; i++) {
+      const b = j * BINS + bins[base + order[i]]
+      count[b]++
+      sums[2 * b] += gradient[i - from]
+      sums[2 * b + 1] += curvature[i - from]
+    }
+  }
+  return { sums, count }
+}
+
+/** Of a leaf's two children: the smaller is summed up, the larger is what remains. */
+function histogramsOf(input: TreeInput, order: Int32Array, leaf: Leaf, middle: number): [Histogram, Histogram] {
+  const leftIsSmall = middle - leaf.from <= leaf.to - middle
+  const small = leftIsSmall ? sumUp(input, order, leaf.from, middle) : sumUp(input, order, middle, leaf.to)
+  const large = subtract(leaf.histogram!, small)
+  return leftIsSmall ? [small, large] : [large, small]
 }
 
 /** Reuses the parent's arrays: it is not needed any more. */
 function subtract(parent: Histogram, child: Histogram): Histogram {
-  for (let b = 0; b < parent.count.length; b++) {
-    parent.gradient[b] -= child.gradient[b]
-    parent.curvature[b] -= child.curvature[b]
-    parent.count[b] -= child.count[b]
-  }
+  for (let b = 0; b < parent.sums.length; b++) parent.sums[b] -= child.sums[b]
+  for (let b = 0; b < parent.count.length; b++) parent.count[b] -= child.count[b]
   return parent
 }
 
-function bestSplit(leaf: Leaf, columns: Int32Array, { minRows, l2 }: TreeOptions): Split | null {
-  const { gradient, curvature, count } = leaf.sums
+function bestSplit(leaf: Leaf, histogram: Histogram, columns: Int32Array, { minRows, l2 }: TreeOptions): Split | null {
+  const { sums, count } = histogram
   const total = leaf.to - leaf.from
   const own = (leaf.gradient * leaf.gradient) / (leaf.curvature + l2)
   let best: Split | null = null
@@ -156,14 +183,14 @@ function bestSplit(leaf: Leaf, columns: Int32Array, { minRows, l2 }: TreeOptions
     const missing = count[at]
     // Missing rows are tried on both sides, where there are any.
     for (let side = 0; side < (missing > 0 ? 2 : 1); side++) {
-      let g = side === 1 ? gradient[at] : 0
-      let h = side === 1 ? curvature[at] : 0
+      let g = side === 1 ? sums[2 * at] : 0
+      let h = side === 1 ? sums[2 * at + 1] : 0
       let n = side === 1 ? missing : 0
       for (let b = 1; b < BINS; b++) {
         const c = count[at + b]
         if (c === 0) continue
-        g += gradient[at + b]
-        h += curvature[at + b]
+        g += sums[2 * (at + b)]
+        h += sums[2 * (at + b) + 1]
         n += c
         if (n < minRows) continue
         if (total - n < minRows) break
