@@ -1,7 +1,7 @@
 // Does a column of the entity's own row follow what the entity has done up to now, more closely than a fixed attribute could? A running
 // count, a status recomputed nightly, a time last seen: their tie to activity is strongest at the moment the table was read.
 
-import { BOUNDARIES, type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
+import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
 import { correlation, createRanker } from './rank.js'
 import type { Finding } from './suspects.js'
 import { upperBound } from './view.js'
@@ -10,13 +10,17 @@ import { upperBound } from './view.js'
 const MIN_KEYS = 60
 const MOST_STREAMS = 6
 const MOST_CHANNELS = 6
-/** Older anchors whose mutual differences show how much a tie varies anyway. */
-const USUAL_ANCHORS = 4
+/** Earlier times whose mutual differences show how much a tie varies anyway. */
+const USUAL_TIMES = 4
+/** Windows of activity, as shares of how long the median key has been there. */
+const WIDTHS = [1 / 16, 1 / 6]
+/** How far back a total is compared, as such a share. */
+const TOTAL_WIDTH = 0.6
 /** Standard errors between the two ties; many pairs of columns are tried. */
 const SIGNIFICANT = 5.5
 /** The step up to the reference anchor must exceed this many times the mean one between older anchors, on Fisher's scale. */
 const BEYOND_USUAL = 2
-const LEAST_TIE = 0.45
+const LEAST_TIE = 0.6
 const LEAST_GAIN = 0.1
 /** A tie no fixed attribute would have; a smaller step will do, if it is more than a hair's breadth below one. */
 const CLOSE_TIE = 0.8
@@ -156,12 +160,13 @@ export function movesWithActivity(
   return present >= PRESENT_SHARE ? { reason: 'moving', number: moved } : null
 }
 
-/** Counts, recencies, sums and last values of the node's streams, over keys that existed at the oldest anchor compared. */
+/**
+ * Counts, recencies, sums and last values of the node's streams, over keys that existed at the oldest time compared. Times and widths follow
+ * from how long keys have been there, never from the question: a column changes or does not, whatever is asked.
+ */
 function* activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array): Generator<void, Measure[], void> {
   const { anchors, spec, streams, nodes } = neighbourhood
-  const { bounds, time: anchorTimes } = anchors
-  const candidates: number[] = []
-  for (let a = 2; a < Math.min(anchors.count, 14); a++) candidates.push(a)
+  const now = anchors.time[1]
   const mine = spec.streams
     .flatMap((stream, s) => (stream.node === node && !stream.static ? [s] : []))
     .slice(0, MOST_STREAMS)
@@ -174,30 +179,33 @@ function* activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array)
       if (streams[s].ptr[k + 1] > streams[s].ptr[k]) earliest = Math.min(earliest, streams[s].time[streams[s].ptr[k]])
     return earliest
   })
-  const existing = (a: number) => first.reduce((n, t) => (t <= anchorTimes[a] ? n + 1 : n), 0)
-  const possible = candidates.filter(a => existing(a) >= MIN_KEYS)
-  if (possible.length === 0) return []
+  const there = first.filter(t => t <= now).sort()
+  if (there.length < MIN_KEYS) return []
+  const life = now - there[there.length >> 1]
+  /** Up to `most` times before now, `width` apart, at which enough keys existed. */
+  const before = (width: number, most: number): number[] =>
+    Array.from({ length: most }, (_, k) => now - (k + 1) * width).filter(
+      t => upperBound(there, 0, there.length, t) >= MIN_KEYS,
+    )
   const ranker = createRanker(keys.length)
   const measures: Measure[] = []
 
   /**
-   * A measure at the reference anchor and at older ones. 'window': over rows of the last `width` horizons; 'state': over all rows, though the
-   * newest of them decide; 'total': over all rows, at the reference and the oldest anchor alone.
+   * A measure now and at earlier times, a width apart so that windows never overlap, or each would hold part of the other. 'window': over rows
+   * of the last `width`; 'state': over all rows, though the newest of them decide; 'total': over all rows.
    */
   function measure(stream: number, kind: 'window' | 'state' | 'total', width: number, read: Read): void {
-    // windows must not overlap, or each would hold part of the other
-    const apart = possible.filter(a => anchorTimes[a] <= bounds[BOUNDARIES + width]).slice(0, USUAL_ANCHORS)
-    const old = kind === 'total' ? possible.slice(-1) : apart
+    const old = before(width, kind === 'total' ? 1 : USUAL_TIMES)
     if (old.length === 0) return
-    const there = anchorTimes[old[old.length - 1]]
+    const oldest = old[old.length - 1]
     const { ptr, time } = streams[stream]
-    const ranks = [1, ...old].map(a => {
+    const ranks = [now, ...old].map(at => {
       const values = new Float64Array(keys.length).fill(Number.NaN)
       keys.forEach((k, i) => {
-        if (!(first[i] <= there)) return
-        const end = upperBound(time, ptr[k], ptr[k + 1], anchorTimes[a])
-        const start = kind === 'window' ? upperBound(time, ptr[k], end, bounds[a * BOUNDARIES + width]) : ptr[k]
-        values[i] = read(start, end, anchorTimes[a])
+        if (!(first[i] <= oldest)) return
+        const end = upperBound(time, ptr[k], ptr[k + 1], at)
+        const start = kind === 'window' ? upperBound(time, ptr[k], end, at - width) : ptr[k]
+        values[i] = read(start, end, at)
       })
       const out = new Float64Array(keys.length)
       ranker.rank(values, 0, out)
@@ -207,26 +215,29 @@ function* activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array)
   }
 
   const count: Read = (start, end) => end - start
+  const total = TOTAL_WIDTH * life
   for (const s of mine) {
     const { time, numbers } = streams[s]
-    measure(s, 'window', 1, count)
-    measure(s, 'window', 3, count)
-    measure(s, 'total', 0, count)
-    measure(s, 'state', 1, (start, end, at) => (end > start ? at - time[end - 1] : Number.MAX_VALUE))
-    yield
-    const values = spec.streams[s].numbers.flatMap((n, c) =>
-      n.own && (n.kind === 'number' || n.kind === 'value') ? [numbers[c]] : [],
-    )
-    for (const column of values.slice(0, MOST_CHANNELS)) {
-      const sum: Read = (start, end) => {
-        let total = 0
-        for (let i = start; i < end; i++) if (!Number.isNaN(column[i])) total += column[i]
-        return total
-      }
-      measure(s, 'window', 1, sum)
-      measure(s, 'total', 0, sum)
-      measure(s, 'state', 1, (start, end) => (end > start ? column[end - 1] : Number.NaN))
+    const recency: Read = (start, end, at) => (end > start ? at - time[end - 1] : Number.MAX_VALUE)
+    const values = spec.streams[s].numbers
+      .flatMap((n, c) => (n.own && (n.kind === 'number' || n.kind === 'value') ? [numbers[c]] : []))
+      .slice(0, MOST_CHANNELS)
+    measure(s, 'total', total, count)
+    for (const width of WIDTHS.map(share => share * life)) {
+      measure(s, 'window', width, count)
+      measure(s, 'state', width, recency)
       yield
+      for (const column of values) {
+        const sum: Read = (start, end) => {
+          let total = 0
+          for (let i = start; i < end; i++) if (!Number.isNaN(column[i])) total += column[i]
+          return total
+        }
+        measure(s, 'window', width, sum)
+        measure(s, 'state', width, (start, end) => (end > start ? column[end - 1] : Number.NaN))
+        if (width === WIDTHS[0] * life) measure(s, 'total', total, sum)
+        yield
+      }
     }
   }
   return measures
