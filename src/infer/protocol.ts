@@ -39,6 +39,8 @@ export interface JobRequest {
   readonly contextKey: string | null
   readonly spec: NeighbourhoodSpec | RankingSpec
   readonly options: JobOptions
+  /** Name the columns that seem to change after their row was written, and do nothing else; predictions where absent. */
+  readonly purpose?: 'suspects'
   /** The rows hold a context to fit. Otherwise the one cached under the key answers. */
   readonly cold: boolean
 }

@@ -8,8 +8,10 @@ import type { InferClient } from '../infer/client.js'
 import type { Table } from '../pql/catalog.js'
 import type { ColumnRef, Task } from '../pql/task.js'
 import type { Times } from './answer.js'
-import { contextSizes } from './limits.js'
 import type { Param, Upstream } from './plan.js'
+
+/** Examples read beside the reference population, which is what columns are judged on. */
+const FEW = { newest: 200, older: 0 } as const
 
 /** Whether the data goes on for so long after the anchor that columns may have changed meanwhile. */
 export const asksThePast = (task: Task, { anchor, newest, oldest, now }: Times): boolean =>
@@ -27,11 +29,13 @@ export async function changingColumns(
   upstream: Upstream,
 ): Promise<readonly ColumnRef[]> {
   const { seed = 42 } = task.options
-  const context = contextSizes(task.options)
   const grid = gridOf(least(times.now, times.newest), times.oldest, task.horizon!, task.reach!)
-  const extraction = extractionOf({ task, grid, context, seed, mostEntities: 0, use: null, client: params })
-  const options = { mode: 'fast', seed, statistic: 'median', contextRows: context.total } as const
-  const job = infer.job({ contextKey: null, spec: extraction.spec, options, cold: true }, upstream.signal)
+  const extraction = extractionOf({ task, grid, context: FEW, seed, mostEntities: 0, use: null, client: params })
+  const options = { mode: 'fast', seed, statistic: 'median', contextRows: FEW.newest } as const
+  const job = infer.job(
+    { contextKey: null, spec: extraction.spec, options, purpose: 'suspects', cold: true },
+    upstream.signal,
+  )
   try {
     await upstream.stream(extraction.sql, extraction.params, payload => job.push(payload))
     const { summary } = await job.end()

@@ -125,6 +125,10 @@ export function* prepareSteps(
   return { batch, columns, setAside, usedChannels, bytes, ...encoder }
 }
 
+/** Columns that a context would leave out, in steps. */
+export const setAsideSteps = (neighbourhood: Neighbourhood): Generator<void, Suspect[], void> =>
+  suspectSteps(neighbourhood, referenceRows(neighbourhood))
+
 /** Labelled examples, newest anchor first, then as sent, as indexes of pairs. */
 export function contextOrder({ pairs }: Pick<Neighbourhood, 'pairs'>, most: number): number[] {
   const order: number[] = []

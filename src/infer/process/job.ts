@@ -40,7 +40,7 @@ export function openJob(host: Host, request: JobRequest, reply: Reply): Job {
   const account: Account = host.ledger.open()
   const milliseconds: Stopwatch = {}
   const accounts = { watch: milliseconds, account, head: host.head }
-  const pipeline = pipelineFor(spec)
+  const pipeline = pipelineFor(request)
   let decoder: ReturnType<typeof pipeline.createDecoder> | null = null
   let done = false
   let received = 0
