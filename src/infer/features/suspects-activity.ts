@@ -13,7 +13,7 @@ const MOST_CHANNELS = 6
 /** Earlier times whose mutual differences show how much a tie varies anyway. */
 const USUAL_TIMES = 4
 /** Windows of activity, as shares of how long the median key has been there. */
-const WIDTHS = [1 / 16, 1 / 6]
+const WIDTHS = [1 / 16, 1 / 4]
 /** How far back a total is compared, as such a share. */
 const TOTAL_WIDTH = 0.6
 /** Standard errors between the two ties; many pairs of columns are tried. */
