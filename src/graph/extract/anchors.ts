@@ -27,8 +27,8 @@ export interface Grid {
 }
 
 /**
- * SELECT of one row: anchor (AS OF, or the newest visible row but not after now()), oldest and newest row of the tables that the target
- * aggregates, now(). All timestamptz; NULL where there are no rows.
+ * SELECT of one row: anchor (AS OF, or the newest row), oldest and newest row of the tables that the target aggregates, now(). Rows later
+ * than now(), plans or slips of the pen, say nothing of where the data ends. All timestamptz; NULL where there are no rows.
  */
 export function anchorSql(task: Task, params: SqlParams): string {
   const tables = anchorTables(task)
@@ -37,17 +37,17 @@ export function anchorSql(task: Task, params: SqlParams): string {
     const time = rows.time()
     const [single] = rows.moments().length === 1 ? rows.moments() : []
     if (!single)
-      return `SELECT pg_catalog.min(t) AS lo, pg_catalog.max(t) AS hi FROM (SELECT ${time} AS t FROM ${rows.from}) s WHERE pg_catalog.isfinite(t)`
+      return `SELECT pg_catalog.min(t) AS lo, pg_catalog.max(t) AS hi FROM (SELECT ${time} AS t FROM ${rows.from}) s WHERE t > '-infinity' AND t <= pg_catalog.now()`
     // min and max in the column's own type, so that an index answers; infinite values are set aside first.
     const bare = single.sql
-    return `SELECT pg_catalog.min(${bare})::pg_catalog.timestamptz AS lo, pg_catalog.max(${bare})::pg_catalog.timestamptz AS hi FROM ${rows.from} WHERE ${bare} > '-infinity' AND ${bare} < 'infinity'`
+    return `SELECT pg_catalog.min(${bare})::pg_catalog.timestamptz AS lo, pg_catalog.max(${bare})::pg_catalog.timestamptz AS hi FROM ${rows.from} WHERE ${bare} > '-infinity' AND ${bare} <= pg_catalog.now()::pg_catalog.${single.type}`
   })
   const asOf = asOfSql(task, params)
   if (spans.length === 0)
     return `SELECT (${asOf ?? 'pg_catalog.now()'})::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz, pg_catalog.now()`
   // an undated table of columns may have no dated row beside it
   const newest = task.temporal ? 'pg_catalog.max(hi)' : 'COALESCE(pg_catalog.max(hi), pg_catalog.now())'
-  const anchor = asOf ?? `LEAST(pg_catalog.now(), ${newest})`
+  const anchor = asOf ?? newest
   return `SELECT (${anchor})::pg_catalog.timestamptz, pg_catalog.min(lo), pg_catalog.max(hi), pg_catalog.now() FROM (${spans.join(' UNION ALL ')}) spans`
 }
 

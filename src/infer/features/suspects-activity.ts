@@ -20,6 +20,7 @@ const TOTAL_WIDTH = 0.6
 const SIGNIFICANT = 5.5
 /** The step up to the reference anchor must exceed this many times the mean one between older anchors, on Fisher's scale. */
 const BEYOND_USUAL = 2
+const ACTIVE_SHARE = 0.25
 const LEAST_TIE = 0.6
 const LEAST_GAIN = 0.1
 /** A tie no fixed attribute would have; a smaller step will do, if it is more than a hair's breadth below one. */
@@ -31,6 +32,8 @@ const LEAST_TOTAL_TIE = 0.8
 const LEAST_TOTAL_STEP = 0.4
 const LEVELS = 50
 const LEVEL_ROWS = 5
+/** Rows that each level takes away from what a tie can be told by. */
+const LEVEL_COST = 3
 
 /** Moving times: share of keys active since, and of the most recently active ones. */
 const MOVED_SHARE = 0.5
@@ -199,6 +202,7 @@ function* activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array)
     if (old.length === 0) return
     const oldest = old[old.length - 1]
     const { ptr, time } = streams[stream]
+    let [present, active] = [0, 0]
     const ranks = [now, ...old].map(at => {
       const values = new Float64Array(keys.length).fill(Number.NaN)
       keys.forEach((k, i) => {
@@ -206,12 +210,15 @@ function* activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array)
         const end = upperBound(time, ptr[k], ptr[k + 1], at)
         const start = kind === 'window' ? upperBound(time, ptr[k], end, at - width) : ptr[k]
         values[i] = read(start, end, at)
+        present++
+        if (end > start) active++
       })
       const out = new Float64Array(keys.length)
       ranker.rank(values, 0, out)
       return out
     })
-    measures.push({ total: kind === 'total', ranks })
+    // where hardly anyone does anything, chance and the few who do make ties
+    if (active >= ACTIVE_SHARE * present) measures.push({ total: kind === 'total', ranks })
   }
 
   const count: Read = (start, end) => end - start
@@ -274,7 +281,7 @@ function toLevels(codes: Int32Array): Int32Array {
   return codes.map(code => place.get(code) ?? LEVELS)
 }
 
-/** How much of a measure's variance lies between levels, adjusted for their number, as a correlation. */
+/** How much of a measure's variance lies between levels, adjusted for their number, as a correlation; `n` is what is left to tell it by. */
 function correlationRatio(levels: Int32Array, measure: Float64Array): { r: number; n: number } {
   const sums = new Float64Array(LEVELS + 1)
   const counts = new Float64Array(LEVELS + 1)
@@ -300,5 +307,5 @@ function correlationRatio(levels: Int32Array, measure: Float64Array): { r: numbe
   const all = squares - (sum * sum) / n
   if (n <= used || all <= 0) return { r: 0, n }
   const share = (between - (sum * sum) / n) / all
-  return { r: Math.sqrt(Math.max(0, 1 - ((1 - share) * (n - 1)) / (n - used))), n }
+  return { r: Math.sqrt(Math.max(0, 1 - ((1 - share) * (n - 1)) / (n - used))), n: n - LEVEL_COST * used }
 }

@@ -179,6 +179,8 @@ interface Numeric {
 
 function distributions({ transform, spread, floor, ceiling, nonNegative }: Numeric): Finish {
   const least = nonNegative ? 0 : Number.NEGATIVE_INFINITY
+  // whole numbers have bounds that are: an interval of a rare event's count starts at 0, not a hair above
+  const onGrid = (bound: number) => (transform.whole ? Math.round(bound) : bound)
   return function* (rows, [location, raw]) {
     const make = () => new Float64Array(rows)
     const out = { task: 'numeric' as const, median: make(), mean: make(), lower: make(), upper: make() }
@@ -188,8 +190,10 @@ function distributions({ transform, spread, floor, ceiling, nonNegative }: Numer
       const median = Math.max(least, inRange)
       out.median[r] = median
       out.mean[r] = Math.max(least, Math.min(transform.max, expected(transform, spread.means, location[r])))
-      out.lower[r] = Math.max(least, Math.min(median, transform.inverse(location[r] + scale * spread.low)))
-      out.upper[r] = Math.max(median, transform.inverse(location[r] + scale * spread.high))
+      const lower = transform.inverse(location[r] + scale * spread.low)
+      const upper = transform.inverse(location[r] + scale * spread.high)
+      out.lower[r] = Math.max(least, Math.min(median, onGrid(lower)))
+      out.upper[r] = Math.max(median, Math.min(transform.max, upper))
       if (r % BLOCK === BLOCK - 1) yield
     }
     return out

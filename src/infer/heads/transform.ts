@@ -14,6 +14,8 @@ export interface Transform {
   readonly inverse: (t: number) => number
   readonly min: number
   readonly max: number
+  /** Every label is a whole number. */
+  readonly whole: boolean
 }
 
 /** `y` finite, not all equal. */
@@ -21,10 +23,12 @@ export function fitTransform(y: Float64Array): Transform {
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   let negative = 0
+  let whole = true
   for (const v of y) {
     min = Math.min(min, v)
     max = Math.max(max, v)
     if (v < 0) negative++
+    if (!Number.isInteger(v)) whole = false
   }
   const log = negative <= NEARLY_NEVER * y.length && skewness(y) > SKEWED
   const unit = log ? 0.3 * medianOf(y.filter(v => v !== 0).map(Math.abs)) || 1 : 1
@@ -40,6 +44,7 @@ export function fitTransform(y: Float64Array): Transform {
     inverse: t => Math.min(LARGEST, Math.max(-LARGEST, unbend(t * scale))),
     min,
     max,
+    whole,
   }
 }
 
