@@ -9,6 +9,8 @@ export interface PgErrorFields {
   /** Offset of the offending token in the text handed to the thrower: UTF-16 units, zero-based. The wire makes it 1-based characters. */
   readonly position?: number
   readonly severity?: 'ERROR' | 'FATAL'
+  /** Where the server saw it in a text of ours, 1-based characters: for who knows what that text was made of. */
+  readonly serverPosition?: number
 }
 
 export class PgError extends Error {
@@ -17,6 +19,7 @@ export class PgError extends Error {
   readonly hint?: string
   readonly position?: number
   readonly severity: 'ERROR' | 'FATAL'
+  readonly serverPosition?: number
 
   constructor(fields: PgErrorFields) {
     super(fields.message)
@@ -26,6 +29,7 @@ export class PgError extends Error {
     this.hint = fields.hint
     this.position = fields.position
     this.severity = fields.severity ?? 'ERROR'
+    this.serverPosition = fields.serverPosition
   }
 
   /** The same error with its position moved by `offset`, as when a node's text is a slice of a longer statement. */

@@ -121,6 +121,8 @@ export interface Task {
   readonly entity: { readonly table: Table; readonly key: readonly Column[] }
   readonly each: boolean
   readonly ids: Ids
+  /** With FOR EACH: a condition on the key, SQL and its columns, that every row fulfils which anybody will look at. */
+  readonly narrowed?: readonly (string | Column)[]
   readonly target: Target
   /** False for a static target: imputation of a column. */
   readonly temporal: boolean

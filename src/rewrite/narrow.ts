@@ -75,7 +75,7 @@ const readSelect = (tokens: readonly SqlToken[], start: number): Select | null =
 }
 
 /** The conditions that AND joins in a range of tokens; one where OR stands among them. */
-const conjunctsOf = (tokens: readonly SqlToken[], { from, to }: Range): Range[] => {
+export const conjunctsOf = (tokens: readonly SqlToken[], { from, to }: Range): Range[] => {
   const found: Range[] = []
   let start = from
   let depth = 0
@@ -131,7 +131,8 @@ const tablesIn = (items: readonly Tree[], ctes: ReadonlySet<string>): Set<string
   return names
 }
 
-const isPure = (tree: unknown): boolean => {
+/** Whether an expression only computes. */
+export const isPure = (tree: unknown): boolean => {
   let pure = true
   walkTree(tree, type => {
     pure &&= PURE.has(type)

@@ -83,7 +83,7 @@ const tableNode = (text: string, tokens: readonly SqlToken[], i: number): Node |
 }
 
 /** Index of what EXPLAIN explains; 0 where the statement is no EXPLAIN. */
-const explained = (tokens: readonly SqlToken[]): number => {
+export const explained = (tokens: readonly SqlToken[]): number => {
   if (!isWord(tokens[0], 'explain')) return 0
   if (isSign(tokens[1], '(')) {
     const close = closing(tokens, 1)

@@ -5,6 +5,7 @@ import type { PredictSyntax } from '../pql/ast.js'
 import type { OutputColumn } from '../pql/task.js'
 import type { Node } from './node.js'
 import { type Pick, writePicked, writeScalar } from './pick.js'
+import { rowsAlias } from './pushed-down.js'
 import { quote } from './quote.js'
 import { buildSegments, type SegmentBuilder, type SegmentText } from './segment-text.js'
 
@@ -45,7 +46,7 @@ const select = (outputs: readonly OutputColumn[], name: Name): string => {
 
 const subSelect = (outer: OuterNode, write: WriteArray): string => {
   const own: Name = i => quote(outer.outputs[i].name)
-  return `${select(outer.outputs, own)} FROM ${rowsFrom(outer, write, 'u', own)}`
+  return `${select(outer.outputs, own)} FROM ${rowsFrom(outer, write, rowsAlias(outer.firstParam), own)}`
 }
 
 const writeNode = (outer: OuterNode, write: WriteArray, rows: WriteRows, builder: SegmentBuilder): void => {

@@ -10,9 +10,11 @@ import { literalsOf, type TypedArray } from './literals.js'
 import { locate, statementsOf } from './locate.js'
 import { createLru } from './lru.js'
 import type { Node } from './node.js'
+import { explained } from './nodes.js'
 import { buildOuter, elementType, type Source, travelsAsText } from './outer.js'
 import { type Carriage, carriageOf, needsBlock, targetOf, unreadParams } from './outer-rules.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
+import { type KeyCondition, mayBePushedDown, narrowedNotice, pushedDown } from './pushed-down.js'
 import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
 import type { SegmentText } from './segment-text.js'
 import { highestParam, lexSql } from './sql-lexer.js'
@@ -83,11 +85,26 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
       if (outer.text.length <= REMEMBERED) outers.set(outer.text, rules)
     }
     const { carriage, unread } = rules
-    const answers = (params: readonly Param[], client: Upstream) => {
-      if (rules.needsBlock && !client.inBlock) throw notInBlock()
-      return run(deps, distinct, unread, params.slice(0, own), client)
-    }
     const ownTypes = Array.from({ length: own }, (_, i) => paramTypes[i] ?? 0)
+    const explainedAt = carriage === 'params' ? explainedStart(outer.text) : 0
+    const narrows = carriage === 'params' && mayBePushedDown(tokens, distinct, nodes)
+    const answers = async (given: readonly Param[], client: Upstream) => {
+      if (rules.needsBlock && !client.inBlock) throw notInBlock()
+      const params = given.slice(0, own)
+      let asked = distinct
+      if (narrows && (explainedAt > 0 || distinct.some(({ firstParam }) => !unread.has(firstParam)))) {
+        const types = (param: Param, i: number) => ({ ...param, type: ownTypes[i] ?? 0 })
+        const empty = distinct.flatMap(({ outputs }) => outputs.map(emptyColumn))
+        const conditions = await pushedDown(outer, explainedAt, distinct, [...params, ...empty].map(types), client)
+        asked = distinct.map(question => narrowed(question, conditions.get(question.firstParam)))
+        if (explainedAt > 0)
+          for (const question of distinct) {
+            const condition = conditions.get(question.firstParam)
+            if (condition) client.notice(narrowedNotice(question, condition))
+          }
+      }
+      return run(deps, asked, unread, params, client)
+    }
     if (carriage === 'view') return planView(source, questions, rules.target!)
     if (carriage === 'literals')
       return {
@@ -115,6 +132,18 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
 
 const notInBlock = (): PgError =>
   new PgError({ code: '25P01', message: 'DECLARE CURSOR can only be used in transaction blocks' })
+
+/** Where the statement that EXPLAIN explains begins; 0 where it is none. */
+const explainedStart = (text: string): number => {
+  const tokens = lexSql(text)
+  const at = explained(tokens)
+  return at > 0 ? tokens[at].start : 0
+}
+
+const narrowed = (question: Numbered, condition: KeyCondition | undefined): Numbered =>
+  condition && question.task.ids.kind === 'each'
+    ? { ...question, task: { ...question.task, narrowed: condition } }
+    : question
 
 /** What the outer SQL's tree says of it. */
 const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {

@@ -13,7 +13,10 @@ const OURS = /\bpgpredict_[a-z]\w*/
 export class UpstreamError extends PgError {
   override readonly name = 'UpstreamError'
 
-  constructor(readonly response: Fields) {
+  constructor(
+    readonly response: Fields,
+    serverPosition?: number,
+  ) {
     const text = (code: string) => response.get(code)?.toString('utf8')
     super({
       code: text('C') ?? 'XX000',
@@ -21,11 +24,13 @@ export class UpstreamError extends PgError {
       detail: text('D'),
       hint: text('H'),
       severity: (text('V') ?? text('S')) === 'FATAL' ? 'FATAL' : 'ERROR',
+      serverPosition,
     })
   }
 
   static from(message: Buffer): UpstreamError {
     const fields = new Map(decodeFields(message))
+    const position = Number(fields.get('P')?.toString() ?? Number.NaN)
     fields.delete('P')
     const where = fields.get('W')
     if (where) {
@@ -35,7 +40,7 @@ export class UpstreamError extends PgError {
       if (theirs === '') fields.delete('W')
       else fields.set('W', Buffer.from(theirs, 'latin1'))
     }
-    return new UpstreamError(fields)
+    return new UpstreamError(fields, Number.isNaN(position) ? undefined : position)
   }
 
   /** A cached helper statement no longer fits: it is gone, or a table that it reads has changed. */

@@ -38,9 +38,16 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
       message?: string
       detail?: string
       hint?: string
+      position?: string
     }
     if (m.name === 'error' && head)
-      head.error = new PgError({ code: m.code ?? 'XX000', message: m.message ?? '', detail: m.detail, hint: m.hint })
+      head.error = new PgError({
+        code: m.code ?? 'XX000',
+        message: m.message ?? '',
+        detail: m.detail,
+        hint: m.hint,
+        serverPosition: m.position === undefined ? undefined : Number(m.position),
+      })
     if (m.name === 'readyForQuery') {
       transaction = m.status === 'I' ? 'idle' : m.status === 'T' ? 'open' : 'failed'
       queue.shift()?.done()

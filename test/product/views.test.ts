@@ -96,6 +96,8 @@ t.test('other sessions, drivers and spellings read it', async t => {
   other.notices.length = 0
   await other.query('EXPLAIN SELECT * FROM churn')
   t.same(other.notices, [], 'no inference')
+  await other.query('EXPLAIN SELECT * FROM (SELECT * FROM churn) x WHERE user_id IN (1, 2)')
+  t.match(other.notices[0]?.message, /only rows of users are scored for which .*user_id = ANY/)
 })
 
 t.test('views over it, joins within it, another schema, renamed tables', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { textParam } from '../../src/rewrite/plan.js'
+import { type TypedParam, textParam } from '../../src/rewrite/plan.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { createRig, type Rig, schema } from './helpers.js'
 
@@ -555,6 +555,62 @@ t.test('only rows that the query can ask for are scored', async t => {
     `${key} WHERE (user_id = $?) AND (name = '$1')`,
   )
 })
+
+t.test(
+  'conditions on the key narrow whom FOR EACH scores, wherever they are written, as far as Postgres takes them',
+  async t => {
+    const narrowed = async (sql: string, ...params: TypedParam[]) => {
+      asked.length = 0
+      await rig.rows(sql, ...params)
+      return asked.map(
+        ({ task }) => task.narrowed?.map(part => (typeof part === 'string' ? part : part.name)).join('') ?? null,
+      )
+    }
+    const p = `(${Q}) p`
+    for (const [sql, expected] of [
+      [`SELECT 1 FROM ${p} WHERE user_id = 2`, '(user_id = 2)'],
+      [
+        `SELECT 1 FROM ${p} WHERE p.user_id IN (1, 2) AND probability > 0.5 AND prediction`,
+        "((user_id = ANY ('{1,2}'::bigint[])))",
+      ],
+      [`SELECT 1 FROM ${p} WHERE probability > 0.5`, null],
+      [`SELECT 1 FROM ${p} WHERE user_id = 1 OR prediction`, null],
+      [`SELECT 1 FROM users u JOIN ${p} USING (user_id) WHERE u.user_id = 3 AND u.name = 'x'`, '(user_id = 3)'],
+      [`SELECT 1 FROM users u LEFT JOIN ${p} ON p.user_id = u.user_id AND p.user_id > 1`, '(user_id > 1)'],
+      [`SELECT 1 FROM ${p} LEFT JOIN users u ON p.user_id = u.user_id AND p.user_id > 1`, null],
+      [`SELECT 1 FROM ${p} FULL JOIN users u USING (user_id) WHERE p.user_id = 1`, '(user_id = 1)'],
+      [
+        `SELECT * FROM (SELECT x.user_id AS k, max(probability) FROM (SELECT * FROM (${Q}) q WHERE prediction) x GROUP BY 1) y WHERE k BETWEEN 1 AND 2`,
+        '((user_id >= 1) AND (user_id <= 2))',
+      ],
+      [`WITH x AS (${Q}) SELECT 1 FROM x WHERE user_id = 1`, '(user_id = 1)'],
+      [`WITH x AS MATERIALIZED (${Q}) SELECT 1 FROM x WHERE user_id = 1`, null],
+      [`SELECT 1 FROM (SELECT *, rank() OVER (ORDER BY probability) FROM ${p}) x WHERE user_id = 1`, null],
+      [
+        `SELECT 1 FROM (SELECT *, rank() OVER (PARTITION BY user_id ORDER BY probability) FROM ${p}) x WHERE user_id = 1`,
+        '(user_id = 1)',
+      ],
+      [`SELECT 1 FROM (SELECT * FROM ${p} LIMIT 5) x WHERE user_id = 1`, null],
+      [`SELECT 1 FROM ${p} WHERE user_id > random() * 3`, null],
+      [`SELECT 1 FROM ${p} WHERE user_id = (SELECT max(user_id) FROM users)`, null],
+      [`SELECT 1 FROM (${Q}) a, (${Q}) b WHERE a.user_id = 1 AND b.user_id = 2`, '(user_id = 1) OR (user_id = 2)'],
+      [`SELECT 1 FROM (${Q}) a, (${Q}) b WHERE a.user_id = 1`, null],
+      [`SELECT 1 FROM predict($$${Q}$$) WHERE user_id = 2`, '(user_id = 2)'],
+      [`EXPLAIN (ANALYZE, COSTS off) SELECT 1 FROM ${p} WHERE user_id = 2`, '(user_id = 2)'],
+      [`CREATE TABLE narrow1 AS SELECT * FROM ${p} WHERE user_id < 3`, '(user_id < 3)'],
+      [`UPDATE users SET name = name FROM ${p} WHERE p.user_id = users.user_id AND users.user_id = 2`, '(user_id = 2)'],
+    ] as const)
+      t.same(await narrowed(sql), [expected], sql)
+    t.same(await narrowed(`SELECT 1 FROM ${p} WHERE user_id = $1`, textParam(0, '2')), ["(user_id = '2'::bigint)"])
+    upstream.notices.length = 0
+    t.same(await narrowed(`EXPLAIN SELECT 1 FROM ${p} WHERE user_id = 2`), [])
+    t.match(upstream.notices[0], 'only rows of users are scored for which (user_id = 2)')
+    const wrong = `SELECT 'é𝒳' FROM ${p} WHERE user_id = 1 AND p.nothing > 1`
+    const plan = await rig.plan(wrong)
+    await t.rejects(plan!.run([], upstream), { code: '42703', position: wrong.indexOf('p.nothing') })
+    t.equal(asked.length, 0, 'a statement that cannot run asks nothing')
+  },
+)
 
 t.test('a value that cannot be is refused where it stands', async t => {
   for (const [inner, code, at] of [
