@@ -6,6 +6,7 @@ import { ConfigError } from '../config/error.js'
 import {
   acceptProposals,
   type Graph,
+  keyWarning,
   loadGraph,
   type ProposedTable,
   proposeSchema,
@@ -90,7 +91,7 @@ async function look({ upstream, schema, inferLinks }: Config): Promise<Seen> {
     const declared = await loadGraph(session, { declared: schema })
     const proposals = await proposeSchema(session, declared)
     const graph = inferLinks ? await loadGraph(session, { declared: acceptProposals(schema, proposals) }) : declared
-    const repeated = await repeatedKeys(session, graph)
+    const repeated = (await repeatedKeys(session, graph.tables)).map(keyWarning)
     return { graph, proposals, repeated, server: row![0]!.toString() }
   })
 }

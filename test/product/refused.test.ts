@@ -1,7 +1,7 @@
 // Statements that cannot be answered, refused in words of the client's own: no names of ours, and what to type instead.
 
 import t, { type Test } from 'tap'
-import { loadGraph, repeatedKeys } from '../../src/graph/catalog/index.js'
+import { keyWarning, loadGraph, proposeSchema, repeatedKeys } from '../../src/graph/catalog/index.js'
 import { directUpstream } from '../helpers/direct-upstream.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
@@ -55,8 +55,15 @@ t.test('a declared key that repeats is refused where rows share it, and said at 
   t.match(one, { ...repeats, detail: /8 rows have 1 keys/ })
   const upstream = await directUpstream(database)
   t.teardown(() => upstream.close())
-  const warnings = async () => repeatedKeys(upstream, await loadGraph(upstream, { declared: { tables: [] } }))
+  const graph = () => loadGraph(upstream, { declared: { tables: [] } })
+  const warnings = async () => (await repeatedKeys(upstream, (await graph()).tables)).map(keyWarning)
   t.match(await warnings(), [{ severity: 'WARNING', message: /key \(team\) of table agents repeats/ }])
+  await owner.query('COMMENT ON TABLE calls IS NULL')
+  const proposed = (await proposeSchema(upstream, await graph())).flatMap(({ links }) => links)
+  t.notOk(
+    proposed.some(({ to }) => to.name === 'agents'),
+    'no link to what is no key is proposed',
+  )
 
   await declare('badge')
   const { rows } = await session.query('PREDICT COUNT(calls.* VIA badge, 0, 3, days) FOR EACH agents.badge')

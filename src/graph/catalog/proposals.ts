@@ -9,6 +9,7 @@ import type { ProposedKey, ProposedLink, ProposedTable } from './proposed.js'
 import { compositeKey, singleKey } from './proposed-keys.js'
 import { findLinks } from './proposed-links.js'
 import { lostNotNull } from './proposed-not-null.js'
+import { repeatedKeys } from './repeated-keys.js'
 import { arrayLiteral, oidArray, text } from './text-param.js'
 
 /**
@@ -24,11 +25,12 @@ export async function proposeSchema(upstream: Query, graph: Graph): Promise<read
     const key = table.key ? null : await singleKey(upstream, table, impressions.get(table)!)
     if (key) keys.set(table, key)
   }
-  const keyOf = (table: Table) => table.key ?? keys.get(table)?.columns ?? null
+  const repeated = await repeatedKeys(upstream, tables)
+  const keyOf = (table: Table) => (repeated.includes(table) ? null : (table.key ?? keys.get(table)?.columns ?? null))
   const links = new Map<Table, readonly ProposedLink[]>()
   for (const table of tables) links.set(table, await findLinks(upstream, table, tables, keyOf, impressions.get(table)!))
   for (const table of tables) {
-    if (keyOf(table)) continue
+    if (table.key || keyOf(table)) continue
     const key = await compositeKey(upstream, table, links.get(table)!, impressions.get(table)!)
     if (key) keys.set(table, key)
   }

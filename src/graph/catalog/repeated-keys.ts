@@ -1,26 +1,29 @@
-// Keys that are the user's word alone, looked at in the rows: for the start-up report.
+// Keys that are the user's word alone, looked at in the rows.
 
 import type { Notice } from '../../pg-error.js'
-import { type Graph, warning } from './graph.js'
+import type { Table } from '../../pql/catalog.js'
+import { warning } from './graph.js'
 import { written, writtenTable } from './identifier.js'
 import { numbers, type Query } from './impression.js'
 import { uniqueSql } from './proposals-sql.js'
 
-/** A warning for each table whose rows repeat the key that it is said to have. Large tables are sampled. */
-export async function repeatedKeys(upstream: Query, graph: Graph): Promise<readonly Notice[]> {
-  const warnings: Notice[] = []
-  for (const table of graph.tables) {
+/** Tables whose rows repeat the key that they are said to have. Large ones are sampled. */
+export async function repeatedKeys(upstream: Query, tables: readonly Table[]): Promise<readonly Table[]> {
+  const repeated: Table[] = []
+  for (const table of tables) {
     if (!table.key || !table.keyOnTrust) continue
     const [unique] = await numbers(upstream, uniqueSql(table, [table.key]))
-    if (unique === 1) continue
-    const names = table.key.map(({ name }) => written(name)).join(', ')
-    warnings.push(
-      warning(
-        `key (${names}) of table ${writtenTable(table)} repeats`,
-        'It is declared, and no unique index stands behind it: PREDICT for rows that share it is refused.',
-        `COMMENT ON TABLE ${writtenTable(table)} IS '@predict key(…)', with columns that tell its rows apart.`,
-      ),
-    )
+    if (unique !== 1) repeated.push(table)
   }
-  return warnings
+  return repeated
+}
+
+/** For the start-up report. */
+export function keyWarning(table: Table): Notice {
+  const names = table.key!.map(({ name }) => written(name)).join(', ')
+  return warning(
+    `key (${names}) of table ${writtenTable(table)} repeats`,
+    'It is declared, and no unique index stands behind it: PREDICT for rows that share it is refused.',
+    `COMMENT ON TABLE ${writtenTable(table)} IS '@predict key(…)', with columns that tell its rows apart.`,
+  )
 }
