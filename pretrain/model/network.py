@@ -83,6 +83,8 @@ class Rows(nn.Module):
         pooled = (F.relu(cells) * weight.unsqueeze(-3)).sum(-2) * scale
         sums = (z @ line + missing @ gap) * scale
         row = self.pool(torch.cat([pooled, sums], -1)) + self.known(known)
+        # what the blocks add up is kept in full precision, also where they compute in half
+        row = row.float()
         return row + self.outer(F.gelu(self.inner(self.norm(row))))
 
 

@@ -1,121 +1,27 @@
 """Training, on CPU or one GPU, from a seed: `python -m model.train --size XS --out runs/xs --minutes 60`. Started again, it goes on.
 
-Worker processes draw batches; each batch is the function of (seed, its number) alone. A checkpoint is written every few minutes, and the
+A checkpoint is written every few minutes, and the
 average of the weights over the run is what is kept.
 """
 
 import argparse
 import json
 import math
-import multiprocessing as mp
 import os
-import queue
 import random
 import time
 from pathlib import Path
 
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from prior.draw import draw_batch  # noqa: E402
-
-from .augment import augment
+from .augment import augment  # noqa: E402
 from .network import SIZES, Network, losses, parameters_of  # noqa: E402
-
-# (context, queries, columns): few shapes, so that a compiled network is compiled few times
-SHAPES = {
-    "small": ((128, 48, 24), (256, 64, 48), (256, 64, 24), (384, 64, 32)),
-    "large": ((256, 64, 32), (512, 96, 64), (512, 96, 32), (1024, 128, 96)),
-    "cpu": ((128, 48, 16), (192, 64, 24), (128, 48, 32), (256, 64, 32)),
-    "tiny": ((64, 24, 12),),
-}
-HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
-
-
-def shape_of(number, shapes):
-    return shapes[number % len(shapes)]
-
-
-def draw(arguments):
-    number, seed, size, shapes = arguments
-    context, queries, width = shape_of(number, shapes)
-    # tasks of equal cost: fewer where they are large
-    size = max(2, int(size * 256 * 48 / (context * width)))
-    return number, draw_batch([seed, number], size, context, queries, width), seed
-
-
-def worker(todo, done):
-    np.seterr(all="ignore")
-    import warnings
-
-    warnings.simplefilter("ignore")
-    while (task := todo.get()) is not None:
-        done.put(draw(task))
-
-
-class Source:
-    """Batches in the order they are ready, several times each while new ones are being drawn. The first are never trained on."""
-
-    def __init__(self, workers, first, seed, size, shapes, reuse, keep, held):
-        context = mp.get_context("fork" if not torch.cuda.is_available() else "spawn")
-        self.todo, self.done = context.Queue(), context.Queue(4 * workers)
-        self.next, self.request = first, (seed, size, shapes)
-        self.reuse, self.keep, self.buffer, self.drawn = reuse, keep, [], 0
-        self.workers = [context.Process(target=worker, args=(self.todo, self.done), daemon=True) for _ in range(workers)]
-        for process in self.workers:
-            process.start()
-        for number in range(held):
-            self.todo.put((number, HELD_OUT + seed, size, shapes))
-        for _ in range(6 * workers):
-            self.ask()
-        # they were asked for first, but others may be ready before the last of them
-        self.held, early = [], []
-        while len(self.held) < held:
-            number, batch, own = self.drawn_next()
-            if own >= HELD_OUT:
-                self.held.append((number, batch))
-            else:
-                early.append([number, batch, 0])
-        self.held.sort(key=lambda entry: entry[0])
-        self.buffer, self.drawn = early, len(early)
-        for _ in early:
-            self.ask()
-
-    def ask(self):
-        self.todo.put((self.next, *self.request))
-        self.next += 1
-
-    def take(self):
-        """(batch, whether it is new)."""
-        ready = not self.done.empty()
-        if ready or len(self.buffer) < 8 or self.buffer[0][2] >= self.reuse:
-            number, batch, _ = self.drawn_next()
-            self.ask()
-            self.drawn += 1
-            self.buffer.append([number, batch, 1])
-            if len(self.buffer) > self.keep:
-                self.buffer.pop(0)
-            return number, batch
-        self.buffer.sort(key=lambda entry: entry[2])
-        entry = self.buffer[random.randrange(min(len(self.buffer), 32))]
-        entry[2] += 1
-        return entry[0], entry[1]
-
-    def drawn_next(self):
-        while True:
-            try:
-                return self.done.get(timeout=20)
-            except queue.Empty:
-                # one that ended has said why; waiting for it would be for ever
-                if any(process.exitcode is not None for process in self.workers):
-                    raise SystemExit("a worker ended") from None
-
-    def close(self):
-        for process in self.workers:
-            process.terminate()
+from .source import SHAPES, Source, shape_of  # noqa: E402
 
 
 def to_torch(batch, device):
@@ -143,8 +49,9 @@ def judge(network, batches, shapes, device, amp):
             for name in numeric:
                 total[name] += out[name][~out["binary"]].tolist()
     network.train()
-    told = {name: round(float(np.mean(np.array(total[name]) / np.maximum(total[name + "0"], 0.05))), 4) for name in ("ce", "mae") if total[name]}
-    ratios = {name + "_ratio": value for name, value in told.items()}
+    # task by task; the little that is added keeps tasks that are all but certain from deciding
+    beside = {name: (np.array(total[name]) + 0.05) / (np.array(total[name + "0"]) + 0.05) for name in ("ce", "mae") if total[name]}
+    ratios = {name + "_ratio": round(float(np.mean(value)), 4) for name, value in beside.items()}
     return ratios | {name: round(float(np.mean(values)), 4) if values else None for name, values in total.items()}
 
 
@@ -168,7 +75,6 @@ def main():
     parser.add_argument("--save", type=float, default=4, help="minutes between checkpoints")
     parser.add_argument("--held", type=int, default=8, help="batches never trained on, to judge by")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--stop-after", type=float, default=math.inf, help="minutes after which this start saves and ends")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -176,8 +82,13 @@ def main():
     torch.manual_seed(args.seed)
     random.seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     shapes = SHAPES[args.shapes]
+    file = args.out / "checkpoint.pt"
+    saved = torch.load(file, map_location="cpu", weights_only=True) if file.exists() else None
+    first = saved["next"] if saved else 0
+    source = Source(args.workers, first, args.seed, args.batch, shapes, args.reuse, 256, args.held)
+    held = source.held
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     network = Network(SIZES[args.size]).to(device)
     average = Network(SIZES[args.size]).to(device)
     average.load_state_dict(network.state_dict())
@@ -185,19 +96,14 @@ def main():
     rest = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=device == "cuda")
-    file = args.out / "checkpoint.pt"
-    steps, spent, first = 0, 0.0, 0
-    if file.exists():
-        saved = torch.load(file, map_location=device, weights_only=True)
+    steps, spent = 0, 0.0
+    if saved:
         network.load_state_dict(saved["network"])
         average.load_state_dict(saved["average"])
         if "optimiser" in saved:
             optimiser.load_state_dict(saved["optimiser"])
-        steps, spent, first = saved["steps"], saved["spent"], saved["next"]
+        steps, spent = saved["steps"], saved["spent"]
     amp = lambda: torch.autocast(device, dtype=torch.bfloat16)  # noqa: E731
-    run = torch.compile(losses, dynamic=False) if args.compile else losses
-    source = Source(args.workers, first, args.seed, args.batch, shapes, args.reuse, 256, args.held)
-    held = source.held
     log = (args.out / "log.jsonl").open("a")
     print(json.dumps({"parameters": parameters_of(network), "device": device, "steps": steps, "minutes": round(spent / 60, 1)}), flush=True)
 
@@ -219,7 +125,7 @@ def main():
             group["lr"] = args.rate * schedule(steps, share)
         tasks, context = augment(to_torch(batch, device), shape_of(number, shapes)[0], generator)
         with amp():
-            out = run(network, tasks, context)
+            out = losses(network, tasks, context)
             loss = objective(out)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
