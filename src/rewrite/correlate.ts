@@ -103,6 +103,7 @@ const expressions = (tokens: readonly SqlToken[], from: number, to: number, coun
 /**
  * Reads what stands behind FOR in the tokens [from, to) of a PREDICT.
  * @param scalar whether the key of a row at hand may stand alone, and one row must be named
+ * @param targetEnd index behind the target, where something else than FOR follows it
  * @returns null where FOR names its rows as the language does
  * @throws PgError 42601, 0A000
  */
@@ -112,6 +113,7 @@ export const correlate = (
   from: number,
   to: number,
   scalar: boolean,
+  targetEnd?: number,
 ): Correlated | null => {
   const at = indexOutside(tokens, from, to, i => isWord(tokens[i], 'for'))
   const path = at < to ? pathAt(text, tokens, at + 1) : null
@@ -133,9 +135,11 @@ export const correlate = (
   }
   const builder = buildSegments(text)
   if (scalar) builder.ours('PREDICT ')
-  if (constant) builder.slice(tokens[from].start, tokens[to - 1].end)
+  builder.slice(tokens[from].start, tokens[(targetEnd ?? at) - 1].end)
+  builder.ours(' ')
+  if (constant) builder.slice(tokens[at].start, tokens[to - 1].end)
   else {
-    builder.slice(tokens[from].start, tokens[at].end)
+    builder.slice(tokens[at].start, tokens[at].end)
     builder.ours(' EACH ')
     builder.slice(tokens[at + 1].start, tokens[path.end - 1].end)
     if (end < to) {

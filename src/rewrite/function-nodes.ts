@@ -91,6 +91,7 @@ const functionNode = (sql: string, parsed: string, tokens: readonly SqlToken[], 
     keys: null,
     varies: false,
     facet: null,
+    ofClass: null,
   }
 }
 

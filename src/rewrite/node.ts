@@ -25,6 +25,8 @@ export interface Node {
   readonly varies: boolean
   /** What a scalar shows. */
   readonly facet: Facet | null
+  /** SQL for the value whose probability it is; null: the value predicted, or true. */
+  readonly ofClass: { readonly start: number; readonly end: number } | null
 }
 
 /** A node whose PQL stands in the client's text as it is. */
@@ -39,4 +41,5 @@ export const nodeOf = (form: Node['form'], text: string, start: number, end: num
   keys: null,
   varies: false,
   facet: null,
+  ofClass: null,
 })

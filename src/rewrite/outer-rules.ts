@@ -46,6 +46,12 @@ export const carriageOf = (statement: Tree, position: number): Carriage => {
   })
 }
 
+/** Rows go into a table or a file, not to somebody who waits for them. */
+export const isBulk = (statement: Tree): boolean => {
+  const [type, node] = only(statement)
+  return type === 'ExplainStmt' ? isBulk(node.query as Tree) : /^(Insert|CreateTableAs|Copy)Stmt$/.test(type)
+}
+
 /** DECLARE CURSOR without HOLD: the server would refuse it outside a transaction block, had our own queries not begun one. */
 export const needsBlock = (statement: Tree): boolean => {
   const [type, node] = only(statement)

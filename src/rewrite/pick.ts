@@ -16,6 +16,8 @@ export interface Pick {
   readonly facet: Facet | null
   /** Index among the outputs of what a facet shows first. */
   readonly shown: number
+  /** SQL for the value that a probability is of. */
+  readonly ofClass: Node['ofClass']
 }
 
 /** Every key of the entity, for a PREDICT whose rows are picked by the query around. */
@@ -37,11 +39,11 @@ export const pickOf = (node: Node, keys: readonly KeyExpression[], task: Task): 
       detail: `Its key is ${key.map(({ name }) => name).join(', ')}.`,
       position: 0,
     })
-  return { keys: whole, facet: node.facet, shown: key.length + shownBy(node, task) }
+  return { keys: whole, facet: node.facet, shown: key.length + shownBy(node, task), ofClass: node.ofClass }
 }
 
 /** Place of a facet behind the key: anchor_time is first, then as output-columns.ts has them. */
-const shownBy = ({ facet }: Node, { kind }: Task): number => {
+const shownBy = ({ facet, ofClass }: Node, { kind }: Task): number => {
   const refuse = (message: string, hint: string) =>
     new PgError({ code: facet === 'value' ? '0A000' : '42809', message, hint, position: 0 })
   if (kind !== 'binary' && kind !== 'numeric' && kind !== 'multiclass')
@@ -53,7 +55,8 @@ const shownBy = ({ facet }: Node, { kind }: Task): number => {
     throw refuse('a number has no probability', 'Write: PREDICT_INTERVAL(… FOR table.key)')
   if (facet === 'interval' && kind !== 'numeric')
     throw refuse('only a number has an interval', 'Write: PREDICT_PROBABILITY(… FOR table.key)')
-  return facet === 'value' ? 1 : 2
+  // of a value that is named, all probabilities are looked at
+  return facet === 'value' ? 1 : ofClass && kind === 'multiclass' ? 3 : 2
 }
 
 /**
@@ -125,27 +128,46 @@ const keyCast = ({ type, typeName }: OutputColumn): string =>
   WHOLE_NUMBERS.includes(type) ? 'pg_catalog.numeric' : typeName.replace(/\([^)]*\)/, '')
 
 /** @param rows FROM item of the answer, its columns named c1, c2, … */
-export const writeScalar = (
-  { keys, facet, shown }: Pick,
-  outputs: readonly OutputColumn[],
-  rows: string,
-  write: Write,
-): void => {
+export const writeScalar = (pick: Pick, outputs: readonly OutputColumn[], rows: string, write: Write): void => {
+  const { keys, facet, shown, ofClass } = pick
   const text = (column: number) => `c${column + 1}::pg_catalog.text`
   const name = keys.length === 1 ? text(0) : `ROW(${keys.map((_, i) => text(i)).join(', ')})::pg_catalog.text`
   const value =
     facet === 'interval'
       ? `pg_catalog.numrange(c${shown + 1}::pg_catalog.numeric, c${shown + 2}::pg_catalog.numeric, '[]')`
       : `c${shown + 1}`
-  const type = facet === 'interval' ? 'pg_catalog.numrange' : outputs[shown].typeName
-  write.ours(`((SELECT pg_catalog.jsonb_object_agg(${name}, ${value}) FROM ${rows}) OPERATOR(pg_catalog.->>) `)
-  if (keys.length > 1) write.ours('ROW(')
-  list(keys, ', ', write, (key, i) => {
-    expression(key, write)
-    write.ours(`::${keyCast(outputs[i])}::pg_catalog.text`)
-  })
-  if (keys.length > 1) write.ours(')::pg_catalog.text')
-  write.ours(`)::${type}`)
+  const isMap = outputs[shown].typeName === 'jsonb'
+  const lookUp = () => {
+    const operator = isMap ? '->' : '->>'
+    write.ours(
+      `((SELECT pg_catalog.jsonb_object_agg(${name}, ${value}) FROM ${rows}) OPERATOR(pg_catalog.${operator}) `,
+    )
+    if (keys.length > 1) write.ours('ROW(')
+    list(keys, ', ', write, (key, i) => {
+      expression(key, write)
+      write.ours(`::${keyCast(outputs[i])}::pg_catalog.text`)
+    })
+    write.ours(keys.length > 1 ? ')::pg_catalog.text)' : ')')
+  }
+  const wanted = ofClass && { ...ofClass, prefix: '', column: '' }
+  if (wanted && isMap) {
+    write.ours('(')
+    lookUp()
+    write.ours(' OPERATOR(pg_catalog.->>) ')
+    expression(wanted, write)
+    write.ours('::pg_catalog.text)::pg_catalog.float8')
+  } else if (wanted) {
+    write.ours('(CASE WHEN ')
+    expression(wanted, write)
+    write.ours('::pg_catalog.bool THEN 0 ELSE 1 END + CASE WHEN ')
+    expression(wanted, write)
+    write.ours('::pg_catalog.bool THEN 1 ELSE -1 END * ')
+    lookUp()
+    write.ours('::pg_catalog.float8)')
+  } else {
+    lookUp()
+    write.ours(`::${facet === 'interval' ? 'pg_catalog.numrange' : outputs[shown].typeName}`)
+  }
 }
 
 /** @param rows FROM item of the answer, its columns named by `name`, as nothing in the client's expressions can be */

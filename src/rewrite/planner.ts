@@ -6,13 +6,14 @@ import type { OutputColumn, Task } from '../pql/task.js'
 import { refuseBareVerb } from './bare-verb.js'
 import { arrayParam, encodeArray, OID } from './binary-array.js'
 import { predictFunctionExists } from './function-nodes.js'
+import { BULK_ENTITIES } from './limits.js'
 import { literalsOf, type TypedArray } from './literals.js'
 import { locate, statementsOf } from './locate.js'
 import { createLru } from './lru.js'
 import type { Node } from './node.js'
 import { explained } from './nodes.js'
 import { buildOuter, elementType, type Source, travelsAsText } from './outer.js'
-import { type Carriage, carriageOf, needsBlock, targetOf, unreadParams } from './outer-rules.js'
+import { type Carriage, carriageOf, isBulk, needsBlock, targetOf, unreadParams } from './outer-rules.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
 import { type KeyCondition, mayBePushedDown, narrowedNotice, pushedDown } from './pushed-down.js'
 import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
@@ -50,6 +51,7 @@ interface Outer {
   /** Parameters whose values nobody reads. */
   readonly unread: ReadonlySet<number>
   readonly needsBlock: boolean
+  readonly bulk: boolean
   /** The view or table that it makes. */
   readonly target: Target | null
 }
@@ -91,12 +93,12 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     const answers = async (given: readonly Param[], client: Upstream) => {
       if (rules.needsBlock && !client.inBlock) throw notInBlock()
       const params = given.slice(0, own)
-      let asked = distinct
+      let asked = rules.bulk ? distinct.map(inBulk) : distinct
       if (narrows && (explainedAt > 0 || distinct.some(({ firstParam }) => !unread.has(firstParam)))) {
         const types = (param: Param, i: number) => ({ ...param, type: ownTypes[i] ?? 0 })
         const empty = distinct.flatMap(({ outputs }) => outputs.map(emptyColumn))
         const conditions = await pushedDown(outer, explainedAt, distinct, [...params, ...empty].map(types), client)
-        asked = distinct.map(question => narrowed(question, conditions.get(question.firstParam)))
+        asked = asked.map(question => narrowed(question, conditions.get(question.firstParam)))
         if (explainedAt > 0)
           for (const question of distinct) {
             const condition = conditions.get(question.firstParam)
@@ -140,6 +142,11 @@ const explainedStart = (text: string): number => {
   return at > 0 ? tokens[at].start : 0
 }
 
+const inBulk = (question: Numbered): Numbered => {
+  const { task } = question
+  return { ...question, task: { ...task, options: { maxEntities: BULK_ENTITIES, ...task.options } } }
+}
+
 const narrowed = (question: Numbered, condition: KeyCondition | undefined): Numbered =>
   condition && question.task.ids.kind === 'each'
     ? { ...question, task: { ...question.task, narrowed: condition } }
@@ -153,6 +160,7 @@ const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
       carriage: carriageOf(statement, first.start),
       unread: unreadParams(statement),
       needsBlock: needsBlock(statement),
+      bulk: isBulk(statement),
       target: targetOf(statement),
     }
   } catch (error) {

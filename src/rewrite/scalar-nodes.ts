@@ -29,15 +29,20 @@ export const scalarNode = (text: string, tokens: readonly SqlToken[], i: number)
   const facet = FACETS[tokens[i].text]
   const forAt = indexOutside(tokens, i + 2, close, at => isWord(tokens[at], 'for'))
   const comma = indexOutside(tokens, i + 2, close, at => isSign(tokens[at], ','))
-  if (comma < forAt) throw oneArgument(tokens[i].text, tokens[comma].start)
-  if (comma < close) refuseLevel(text, tokens, facet, comma, close)
-  const found = correlate(text, tokens, i + 2, comma, true)!
+  // PREDICT_PROBABILITY(target, class FOR …)
+  const named = comma < forAt
+  if (named && facet !== 'probability') throw oneArgument(tokens[i].text, tokens[comma].start)
+  if (named && comma + 1 === forAt) throw oneArgument(tokens[i].text, tokens[comma].start)
+  const second = named ? indexOutside(tokens, forAt, close, at => isSign(tokens[at], ',')) : comma
+  if (second < close) refuseLevel(text, tokens, facet, second, close)
+  const found = correlate(text, tokens, i + 2, second, true, named ? comma : forAt)!
   return {
     form: 'scalar',
     start: tokens[i].start,
     end: tokens[close].end,
     ...found,
     facet,
+    ofClass: named ? { start: tokens[comma + 1].start, end: tokens[forAt - 1].end } : null,
     options: [],
     alias: null,
   }

@@ -279,6 +279,17 @@ t.test('PREDICT as a value is what the rows say, for whichever rows it is asked'
       WHERE c.user_id IN (1, 2, 3) AND p.probability >= 0 ORDER BY 1`),
     three.map(row => [row[0], row[3]]),
   )
+  const status = 'LAST(orders.status, 0, 90, days)'
+  t.same(
+    await values(
+      `SELECT count(*)::int, bool_and(a.v = p.prediction AND a.p = p.probability AND a.d = (p.probabilities ->> 'delivered')::float8)
+       FROM (SELECT user_id, ${value('PREDICT', status, 'u.user_id')} AS v, ${value('PREDICT_PROBABILITY', status, 'u.user_id')} AS p,
+               ${value('PREDICT_PROBABILITY', `${status}, 'delivered'`, 'u.user_id')} AS d FROM users u WHERE user_id < 20) a
+       JOIN (PREDICT ${status} FOR users.user_id IN (SELECT user_id FROM users) ${OPTIONS}) p USING (user_id)`,
+    ),
+    [[19, true]],
+    'a value of several, and the probability of one of them',
+  )
   const fields = (
     await client.query(
       `SELECT ${one('u.user_id')}, ${value('PREDICT_INTERVAL', spend, 'u.user_id')} FROM users u LIMIT 1`,

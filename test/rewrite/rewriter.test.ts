@@ -437,6 +437,10 @@ t.test('PREDICT is a value wherever SQL has an expression', async t => {
     [`SELECT (SELECT max(PREDICT_PROBABILITY(${V} FOR u.user_id)) FROM users u)::text`, [['0.9']]],
     [`SELECT PREDICT(${V} FOR users.user_id = 1.5)::text`, [[null]]],
     [
+      `SELECT round((1 - PREDICT_PROBABILITY(${V}, u.name = 'ann' FOR u.user_id))::numeric, 3)::text FROM users u ORDER BY user_id`,
+      [['0.100'], ['0.200'], ['0.600'], [null]],
+    ],
+    [
       `SELECT rank() OVER (ORDER BY PREDICT_PROBABILITY(${V} FOR u.user_id))::text FROM users u WHERE user_id < 3 ORDER BY user_id`,
       [['2'], ['1']],
     ],
@@ -489,6 +493,22 @@ t.test('a table expression may be about the row beside it', async t => {
   const plan = await rig.plan(sql)
   const error = await client.query(plan!.sql, [null, null, null, null]).catch(e => e)
   t.equal(plan!.mapPosition(Number(error.position)), sql.indexOf('c.nothing') + 1)
+})
+
+t.test('a million entities may go into a table or a file, and fewer to somebody who waits', async t => {
+  const most = async (sql: string) => {
+    asked.length = 0
+    await (await rig.plan(sql))!.run([], upstream)
+    return asked[0].task.options.maxEntities
+  }
+  t.equal(await most(Q), undefined)
+  for (const sql of [
+    `CREATE TABLE bulk1 AS ${Q}`,
+    `INSERT INTO scores SELECT user_id, probability FROM (${Q}) p`,
+    `COPY (${Q}) TO STDOUT`,
+  ])
+    t.equal(await most(sql), 1_000_000, sql)
+  t.equal(await most(`CREATE TABLE bulk2 AS ${Q} WITH (max_entities = 5)`), 5)
 })
 
 t.test('only rows that the query can ask for are scored', async t => {
@@ -622,7 +642,8 @@ t.test('a value that cannot be is refused where it stands', async t => {
     [`PREDICT_INTERVAL(${V} FOR u.user_id)`, '42809', 'PREDICT_INTERVAL'],
     [`PREDICT_INTERVAL(${V} FOR u.user_id, 0.5)`, '0A000', '0.5'],
     [`PREDICT_PROBABILITY(COUNT(orders.*, 0, 30, days) FOR u.user_id)`, '42809', 'PREDICT_PROB'],
-    [`PREDICT_PROBABILITY(${V}, true FOR u.user_id)`, '0A000', ', true'],
+    [`PREDICT(${V}, true FOR u.user_id)`, '0A000', ', true'],
+    [`PREDICT_PROBABILITY(${V}, FOR u.user_id)`, '0A000', ', FOR'],
   ]) {
     const sql = `SELECT ${inner} FROM users u`
     await t.rejects(rig.plan(sql), { code, position: sql.lastIndexOf(at) }, inner)
