@@ -48,11 +48,14 @@ export class ClientStream {
   busy = false
   #waiting: Buffer[] = []
   #waitingBytes = 0
+  /** The server is about to end the session. */
+  #deaf = false
 
   constructor(readonly host: ClientStreamHost) {}
 
   /** Takes the next bytes from the client. */
   feed(chunk: Buffer): void {
+    if (this.#deaf) return
     if (this.busy) {
       this.#wait(chunk)
       return
@@ -67,6 +70,12 @@ export class ClientStream {
       this.#here = 0
     }
     this.#walk(bytes)
+  }
+
+  /** No more will come: the server is to see what there is of a message that will never be whole. */
+  end(): void {
+    if (this.#here > 0) this.host.write(Buffer.concat(this.#start))
+    this.#here = 0
   }
 
   /** Nothing of a message has come that has not gone on. */
@@ -89,12 +98,15 @@ export class ClientStream {
       }
       const type = bytes[at]
       const length = int32(bytes, at + 1)
-      if (length < 4 || length > host.longest) {
+      if (length < 4 || length > MAX_LENGTH) {
+        // Not a message at all. What came before may still be under way, so the server is left to say so, in its turn.
+        this.#deaf = true
+        host.write(bytes.subarray(0, at + HEADER))
+        return
+      }
+      if (length > host.longest) {
         if (at > 0) host.write(bytes.subarray(0, at))
-        const meant = length >= 4 && length <= MAX_LENGTH
-        host.violation(
-          meant ? `a message of ${length} bytes is longer than the proxy allows` : 'invalid message length',
-        )
+        host.violation(`a message of ${length} bytes is longer than the proxy allows`)
         return
       }
       const end = at + 1 + length

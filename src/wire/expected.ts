@@ -59,6 +59,9 @@ export class Expected {
   #firstHandler = 0
   #doubtful = 0
   #copyEnds = 0
+  #silent = 0
+  /** The command at the head is a COPY that reads. */
+  #reading = false
 
   /** How many entries have a handler; 0 is the fast path. */
   special = 0
@@ -69,7 +72,7 @@ export class Expected {
 
   /** Nothing is sure to come any more. */
   get quiet(): boolean {
-    return this.#length === this.#doubtful
+    return this.#length === this.#doubtful + this.#copyEnds + this.#silent
   }
 
   push(type: number): void {
@@ -123,6 +126,8 @@ export class Expected {
    * Returns false when that Sync is still to be sent.
    */
   fail(): boolean {
+    this.#reading = false
+    if (this.#doubtful > 0) this.#resolveDoubt(B.ERROR_RESPONSE)
     const type = this.type
     if (type === 0 || type === F.QUERY || type === F.SYNC || type === F.FUNCTION_CALL || type === STARTUP) return true
     this.#shift()
@@ -132,6 +137,7 @@ export class Expected {
 
   /** COPY FROM STDIN begins to read. Returns false when its CopyDone or CopyFail is already on its way. */
   copyIn(): boolean {
+    this.#reading = true
     for (let i = 1; i < this.#length; i++) {
       const slot = this.#slot(i)
       if (this.#ring[slot] === COPY_END) return false
@@ -145,12 +151,15 @@ export class Expected {
 
   /** A command whose tag may be COPY is over: if it read to its end, every Sync sent meanwhile was ignored. */
   copied(): void {
+    if (!this.#reading) return
+    this.#reading = false
     if (this.#copyEnds === 0) return
     for (let i = 1; i < this.#length; i++) {
       const slot = this.#slot(i)
       const entry = this.#ring[slot]
       if (entry !== COPY_END && !(entry & DOUBTFUL)) continue
       this.#ring[slot] = SILENT
+      this.#silent++
       if (entry === COPY_END) {
         this.#copyEnds--
         return
@@ -182,6 +191,7 @@ export class Expected {
     this.#advance()
     while (this.#length > 0 && (this.#ring[this.#head] === COPY_END || this.#ring[this.#head] === SILENT)) {
       if (this.#ring[this.#head] === COPY_END) this.#copyEnds--
+      else this.#silent--
       this.#advance()
     }
     if (entry & DOUBTFUL) this.#doubtful--

@@ -299,6 +299,7 @@ export class Session implements InterceptHost {
       this.#end()
     } else {
       this.flow.leaving = true
+      this.#toServer.end()
       this.#server.end()
     }
   }

@@ -112,6 +112,48 @@ t.test('when COPY fails it is not known which Sync was ignored, until the next a
   t.end()
 })
 
+t.test('a COPY that writes leaves the end of a later one that reads alone', t => {
+  const expected = new Expected()
+  expected.push(F.QUERY)
+  expected.push(F.QUERY)
+  expected.pushCopyEnd()
+  expected.push(F.SYNC)
+  expected.copied()
+  expected.complete(B.COMMAND_COMPLETE)
+  expected.complete(B.READY_FOR_QUERY)
+  t.notOk(expected.copyIn(), 'its end is on its way')
+  t.end()
+})
+
+t.test('an error proves that the Sync within a COPY was ignored', t => {
+  const expected = new Expected()
+  expected.push(F.QUERY)
+  expected.copyIn()
+  expected.pushDoubtfulSync()
+  expected.pushCopyEnd()
+  expected.push(F.BIND)
+  expected.push(F.SYNC)
+  expected.fail()
+  expected.complete(B.READY_FOR_QUERY)
+  t.ok(expected.fail(), 'the Bind’s')
+  expected.complete(B.READY_FOR_QUERY)
+  t.ok(expected.empty)
+  t.end()
+})
+
+t.test('what is left of a COPY that failed is nothing to wait for', t => {
+  const expected = new Expected()
+  expected.push(F.QUERY)
+  expected.push(F.SYNC)
+  expected.pushCopyEnd()
+  t.notOk(expected.copyIn())
+  expected.fail()
+  t.notOk(expected.quiet)
+  expected.complete(B.READY_FOR_QUERY)
+  t.ok(expected.quiet)
+  t.end()
+})
+
 t.test('an end of COPY that comes too late has no answer', t => {
   const expected = new Expected()
   expected.push(F.QUERY)

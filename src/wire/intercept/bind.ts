@@ -17,13 +17,14 @@ const OUTER = 'pgpredict_o'
 
 export async function interceptBind(host: InterceptHost, message: Buffer): Promise<void> {
   const bind = decodeBind(message)
-  if (host.statements.unsettled(bind.statement)) await host.drained()
+  // What has not been answered yet may make the statement what it is, or be the DEALLOCATE ALL that ends it.
+  await host.drained()
   const plan = host.flow.skipping ? null : host.statements.find(bind.statement)
   if (plan === null) return host.forward(message)
   const lease = host.lease()
   try {
-    await lease.probe()
     checkCount(bind, plan)
+    await lease.probe()
     const bound = await plan.run(bind.params, lease)
     await lease.settle()
     sendBind(host, plan, bind, bound)
@@ -53,11 +54,14 @@ function sendBind(host: InterceptHost, plan: Plan, bind: Bind, bound: Bound): vo
   const own = encodeBind({ ...bind, params, statement: OUTER })
   const types = literal ? [] : plan.paramTypes
   const parse = encodeParse({ name: OUTER, sql: host.settings.encode(source.sql), types })
+  const close = serialize.close({ type: 'S', name: OUTER })
   host.together(() => {
+    // a Bind that failed, as for a portal that exists, has left it behind
+    host.send(close, TAKE, hide)
     host.send(encodeTarget(F.DESCRIBE, STATEMENT, bind.statement), TAKE, hide)
     host.send(parse, TAKE, hide)
     host.send(own, WATCH, { error: map })
-    host.send(serialize.close({ type: 'S', name: OUTER }), TAKE, hide)
+    host.send(close, TAKE, hide)
   })
 }
 

@@ -11,6 +11,9 @@ import { refuse } from './refuse.js'
 export async function interceptParse(host: InterceptHost, message: Buffer): Promise<void> {
   const parse = decodeParse(message)
   if (!host.rewriter.mayConcern(parse.sql, 0, parse.sql.length)) return forwardParse(host, message, parse)
+  // only then is it known whether the transaction has failed, and whether the server listens at all
+  await host.drained()
+  if (host.closed || host.flow.skipping) return host.forward(message)
   const lease = host.lease()
   const text = host.settings.decode(parse.sql)
   try {
