@@ -2,7 +2,7 @@
 
 import { PgError } from '../pg-error.js'
 import { checkAggregate } from './aggregates.js'
-import type { AggregateName, Constant, OperandSyntax, Syntax } from './ast.js'
+import type { AggregateName, AggregateSyntax, Constant, OperandSyntax, Syntax } from './ast.js'
 import { resolveColumn } from './columns.js'
 import { noOperator, typeArray, typeConstant, typePattern } from './constants.js'
 import type { Context, Scope } from './context.js'
@@ -20,10 +20,13 @@ export const checkOperand = (context: Context, syntax: OperandSyntax, scope: Sco
 /** Aggregates that are 0 over no rows. */
 const NEVER_NULL: readonly AggregateName[] = ['COUNT', 'COUNT_DISTINCT', 'SUM']
 
+const neverNull = (operand: OperandSyntax): operand is AggregateSyntax =>
+  operand.kind === 'aggregate' && NEVER_NULL.includes(operand.name)
+
 /** `= NULL` is never true in SQL and means IS NULL elsewhere: whoever writes it is asked which. */
 const refuseNull = (context: Context, left: OperandSyntax, constant: Constant, negated: boolean): void => {
   if (constant.kind !== 'null') return
-  const zero = left.kind === 'aggregate' && NEVER_NULL.includes(left.name)
+  const zero = neverNull(left)
   const test = zero ? (negated ? '<> 0' : '= 0') : negated ? 'IS NOT NULL' : 'IS NULL'
   throw new PgError({
     code: '22004',
@@ -109,6 +112,13 @@ const checkIs = (context: Context, syntax: Leaf<'is'>, scope: Scope): Condition 
       message: `argument of IS ${syntax.value.toUpperCase()} must be type boolean, not type ${typeName}`,
       hint: `Write: ${slice(context, syntax.left)} IS NOT NULL`,
       position: syntax.left.start,
+    })
+  if (syntax.value === 'null' && neverNull(syntax.left))
+    context.notices.push({
+      severity: 'NOTICE',
+      code: '00000',
+      message: `${syntax.left.name} is never NULL: over no rows it is 0`,
+      hint: `Write: ${slice(context, syntax.left)} ${syntax.negated ? '<> 0' : '= 0'}`,
     })
   return { kind: 'is', negated: syntax.negated, left, value: syntax.value }
 }

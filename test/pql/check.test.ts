@@ -229,6 +229,13 @@ t.test('named rows with WHERE are told what it selects', async t => {
   t.strictSame(ask(orders('WHERE users.age > 3')).notices, [])
 })
 
+t.test('a test for NULL of what is 0 over no rows is told that it is never true', async t => {
+  const told = (target: string) => ask(`PREDICT ${target} ${U}`).notices.map(({ hint }) => hint)
+  t.strictSame(told('COUNT(orders.*, 0, 3) IS NULL'), ['Write: COUNT(orders.*, 0, 3) = 0'])
+  t.strictSame(told('SUM(orders.amount, 0, 3) IS NOT NULL'), ['Write: SUM(orders.amount, 0, 3) <> 0'])
+  t.strictSame(told('MAX(orders.amount, 0, 3) IS NULL'), [])
+})
+
 t.test('a filter that looks at the entity alone is allowed, with a notice', async t => {
   const { notices } = ask(`PREDICT COUNT(orders.* WHERE users.country = 'US', 0, 3) ${U}`)
   t.match(notices, [{ message: /looks at "users" only/ }])
