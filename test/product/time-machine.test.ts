@@ -85,3 +85,22 @@ for (const seed of new Set(cases.map(c => c.seed))) {
     })
   }
 }
+
+t.test("today's status says nothing about the past, however long the window asked about", async t => {
+  const client = await product.connect(databaseOf(await shop(1, now)))
+  for (const days of [7, 90]) {
+    const ask = `SELECT p.user_id::int AS id, p.prediction FROM (PREDICT COUNT(orders.*, 0, ${days}, days)
+      FOR EACH users.user_id AS OF '2025-11-20' WITH (mode = fast)) p ORDER BY 1`
+    // within a transaction that has written nothing is remembered, so that each answer is learned anew
+    await client.query('BEGIN; SELECT pg_current_xact_id()')
+    const { rows: before } = await client.query(ask)
+    await client.query(
+      `UPDATE users SET status = CASE status WHEN 'active' THEN 'dormant' WHEN 'dormant' THEN 'closed' ELSE 'active' END::user_status`,
+    )
+    const { rows: after } = await client.query(ask)
+    await client.query('ROLLBACK')
+    t.ok(before.length > 500)
+    t.same(after, before, `${days} days`)
+  }
+  await client.end()
+})
