@@ -27,6 +27,8 @@ export interface JobOptions {
   readonly mode: 'fast' | 'normal' | 'best'
   /** What `prediction` of a numeric task is. */
   readonly statistic: 'median' | 'mean'
+  /** Probabilities are those of the opposite of what was learnt; false where absent. */
+  readonly complement?: boolean
   /** At most so many labelled rows are fitted on. */
   readonly contextRows: number
 }

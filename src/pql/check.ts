@@ -8,6 +8,7 @@ import type { Context } from './context.js'
 import { checkEntity, checkIds } from './entity.js'
 import { add, multiply, subtract, ZERO } from './interval.js'
 import { normalise } from './normalise.js'
+import { learntSide } from './one-side.js'
 import { checkOptions } from './options.js'
 import { Params } from './params.js'
 import { forSelected } from './selected.js'
@@ -79,6 +80,7 @@ export const check = (syntax: PredictSyntax, catalog: Catalog, given: Given): Ch
   const assumed = walkAggregates(assuming)
   const steps = syntax.task?.kind === 'forecast' ? syntax.task.steps : undefined
   const top = syntax.task?.kind === 'rank' ? syntax.task.top : undefined
+  const learnt = kind === 'binary' ? learntSide(target) : { target, complement: false }
   const task: Omit<Task, 'normalised'> = {
     kind,
     ...(steps === undefined ? {} : { steps }),
@@ -86,7 +88,7 @@ export const check = (syntax: PredictSyntax, catalog: Catalog, given: Given): Ch
     entity: { table, key },
     each: syntax.each,
     ids,
-    target,
+    ...learnt,
     temporal,
     where,
     selected: syntax.where && ids.kind === 'each' ? forSelected(context, table, syntax.where) : null,

@@ -123,7 +123,10 @@ export interface Task {
   readonly ids: Ids
   /** With FOR EACH: a condition on the key, SQL and its columns, that every row fulfils which anybody will look at. */
   readonly narrowed?: readonly (string | Column)[]
+  /** A condition may stand for its opposite: see `complement`. */
   readonly target: Target
+  /** The question was about the opposite of the target: probabilities are to be taken from one. */
+  readonly complement: boolean
   /** False for a static target: imputation of a column. */
   readonly temporal: boolean
   readonly where: Condition | null

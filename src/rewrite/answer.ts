@@ -104,7 +104,12 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         contextSize = contextSizes(task.options).total,
       } = task.options
       const job = infer.job(
-        { contextKey, spec: extraction.spec, options: { mode, seed, statistic, contextRows: contextSize }, cold },
+        {
+          contextKey,
+          spec: extraction.spec,
+          options: { mode, seed, statistic, complement: task.complement, contextRows: contextSize },
+          cold,
+        },
         upstream.signal,
       )
       try {

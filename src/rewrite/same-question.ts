@@ -17,6 +17,7 @@ export const questionKey = (task: Task, outputs: readonly OutputColumn[]): strin
     [
       task.normalised,
       task.kind,
+      task.complement,
       task.steps,
       task.top,
       task.each,

@@ -48,7 +48,7 @@ t.test('columns of a prediction stand side by side in unnest', async t => {
     lower: Float64Array.of(0, 0),
     upper: Float64Array.of(9, 9),
   }
-  const columns = drain(predictionArrays(prediction, 'mean'))
+  const columns = drain(predictionArrays(prediction, { statistic: 'mean' }))
   t.strictSame(
     columns.map(([name]) => name),
     ['prediction', 'lower', 'upper'],

@@ -100,6 +100,19 @@ t.test('alone, in a list, in a list turned round, in FOR EACH: the same figures'
   }
 })
 
+t.test('opposite questions have probabilities that add up to one, and opposite predictions', async t => {
+  const client = await product.connect(here)
+  const about = (test: string) => `(PREDICT COUNT(orders.*, 0, 30, days) ${test} FOR EACH users.user_id)`
+  const { rows } = await client.query(
+    `SELECT count(*)::int AS n, max(abs(a.probability + b.probability - 1)) AS off, bool_and(a.prediction <> b.prediction) AS opposite
+     FROM ${about('= 0')} a JOIN ${about('>= 1')} b USING (user_id)`,
+  )
+  await client.end()
+  t.equal(rows[0].n, 500)
+  t.ok(rows[0].off < 1e-9, `off by ${rows[0].off}`)
+  t.ok(rows[0].opposite)
+})
+
 t.test('a fresh proxy, asked about one alone first, gives the same figures', async t => {
   const fresh = await startProduct(postgres.url())
   t.teardown(() => fresh.stop(0))

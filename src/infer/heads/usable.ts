@@ -53,14 +53,14 @@ export function warningsFor(context: ContextBatch): Warnings {
     if (rare === 0) {
       out.push({
         code: '01PQ2',
-        message: `every example of the context is ${positives > 0 ? 'true' : 'false'}`,
-        detail: `All ${rows} labelled examples have one outcome; every probability is ${((positives + 0.5) / (rows + 1)).toPrecision(3)}.`,
+        message: 'every example of the context has the same outcome',
+        detail: `There are ${rows} labelled examples; every entity is given the same probability.`,
       })
     } else if (rare < RARE) {
       out.push({
         code: '01PQ2',
         message: 'classes of the context are imbalanced',
-        detail: `${positives} of ${rows} labelled examples are true.`,
+        detail: `${rare} of ${rows} labelled examples have the rarer outcome.`,
       })
     }
   } else if (y.every(v => v === y[0])) {

@@ -64,7 +64,7 @@ export function* columnsOf(
       (said as readonly Numbers[]).map(s => s.prediction),
       place,
     ),
-    options.statistic,
+    options,
   )
 }
 

@@ -1,6 +1,7 @@
 // Predictions as Postgres binary arrays, ready to be Bind parameters of the outer statement.
 
 import type { Prediction } from '../head.js'
+import type { JobOptions } from '../protocol.js'
 
 const BOOL = 16
 const INT4 = 23
@@ -61,11 +62,11 @@ export const timestamptzList = (times: Float64Array): Buffer =>
 /** The columns of a prediction by name, a step each. */
 export function* predictionArrays(
   prediction: Prediction,
-  statistic: 'median' | 'mean',
+  { statistic, complement = false }: Pick<JobOptions, 'statistic' | 'complement'>,
 ): Generator<void, [string, Buffer][], void> {
   const out: [string, Buffer][] = []
   if (prediction.task === 'binary') {
-    const { probability } = prediction
+    const probability = complement ? prediction.probability.map(p => 1 - p) : prediction.probability
     out.push(['prediction', boolArray(probability.length, i => probability[i] > 0.5)])
     yield
     out.push(['probability', float8Array(probability)])
