@@ -54,6 +54,8 @@ interface Row {
 
 const client = await product.connect(new URL(library).pathname.slice(1))
 t.teardown(() => client.end())
+// one model differs from another in size alone
+await client.query('SET predict.mode = fast')
 const rowsOf = async <T = Row>(sql: string, values?: unknown[]): Promise<T[]> =>
   (await client.query(sql, values)).rows as T[]
 
@@ -85,6 +87,7 @@ t.test('the same list alone, among others, for everybody, and asked again', asyn
   const all = await rowsOf(loans('RANK TOP 5', `${each}`))
   const some = await rowsOf(loans('RANK TOP 5', three))
   const client2 = await product.connect(new URL(library).pathname.slice(1))
+  await client2.query('SET predict.mode = fast')
   t.teardown(() => client2.end())
   await client2.query('BEGIN')
   await client2.query('CREATE TEMP TABLE written (x int)')
@@ -184,6 +187,7 @@ t.test('nothing later than the anchor is read', async t => {
   for (const sql of questions) before.push(JSON.stringify(await rowsOf(sql)))
   await owner.query('BEGIN')
   const session = await product.connect(new URL(library).pathname.slice(1))
+  await session.query('SET predict.mode = fast')
   t.teardown(() => session.end())
   await owner.query(`
     DELETE FROM loans WHERE lent_at > '${at}' AND loan_id % 3 = 0;
@@ -205,6 +209,7 @@ t.test('an item that the role cannot see is offered to nobody', async t => {
     ALTER TABLE books ENABLE ROW LEVEL SECURITY;
     CREATE POLICY even ON books FOR SELECT TO ${role} USING (right(isbn, 1) IN ('0', '2', '4', '6', '8'))`)
   const clerk = await product.connect(new URL(library).pathname.slice(1), role)
+  await clerk.query('SET predict.mode = fast')
   t.teardown(async () => {
     await clerk.end()
     await owner.query(`DROP OWNED BY ${role}; DROP ROLE ${role}; ALTER TABLE books DISABLE ROW LEVEL SECURITY`)
@@ -234,6 +239,7 @@ t.test('the shop: what will they buy next, through a table between', async t => 
   await writeShop(admin, { seed: 5, now: new Date('2026-03-05T13:07:00Z'), users: 300 })
   await admin.end()
   const buyer = await product.connect(new URL(shop).pathname.slice(1))
+  await buyer.query('SET predict.mode = fast')
   t.teardown(() => buyer.end())
   const { rows } = await buyer.query(
     'SELECT p.*, x.category FROM (PREDICT LIST_DISTINCT(order_items.product_id, 0, 30, days) RANK TOP 10 FOR EACH users.user_id) p JOIN products x USING (product_id)',

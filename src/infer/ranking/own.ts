@@ -19,6 +19,9 @@ export interface OwnItems {
   /** How many visits of any kind came before the latest of these. */
   readonly visit: Float64Array
   readonly season: Uint8Array
+  /** Visits, each halved for every three, and every ten horizons since. */
+  readonly fading: Float64Array
+  readonly lasting: Float64Array
 }
 
 /** How well each item goes with the entity's latest ones, by row of the companions. */
@@ -68,6 +71,8 @@ export function createOwn(items: number): Own {
     failed: floats(),
     visit: floats(),
     season: new Uint8Array(items),
+    fading: floats(),
+    lasting: floats(),
   }
   const none = new Float64Array(0)
   const affinity: Affinity = { sum: none, most: none, last: none }
@@ -100,6 +105,7 @@ export function readOwn(own: Own, histories: Histories, entity: number, at: At, 
       items.events[j] = items.visits[j] = items.one[j] = items.three[j] = items.failed[j] = items.visit[j] = 0
       items.first[j] = items.last[j] = Number.NaN
       items.season[j] = 0
+      items.fading[j] = items.lasting[j] = 0
     }
     if (passes[i] === 0) {
       items.failed[j]++
@@ -124,6 +130,9 @@ export function readOwn(own: Own, histories: Histories, entity: number, at: At, 
     items.events[j]++
     if (t !== items.last[j]) {
       items.visits[j]++
+      const age = (at.time - t) / at.horizon
+      items.fading[j] += 2 ** (-age / 3)
+      items.lasting[j] += 2 ** (-age / 10)
       if (t > one) items.one[j]++
       if (t > three) items.three[j]++
       items.last[j] = t

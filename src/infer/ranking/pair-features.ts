@@ -41,6 +41,8 @@ export const pairColumns: readonly ColumnDescriptor[] = [
   describe('recency', 1),
   describe('count', 1),
   describe('flag', 1),
+  describe('ewma', 1, 3),
+  describe('ewma', 1, 10),
   // everybody with this item
   describe('share', 2, 0.25),
   describe('share', 2, 1),
@@ -100,6 +102,8 @@ export function writePair(own: Own, item: number, moment: Moment, x: Float64Arra
   x[c++] = met ? own.visits - items.visit[item] : Number.NaN
   x[c++] = mine ? items.failed[item] : 0
   x[c++] = met ? items.season[item] : 0
+  x[c++] = met ? items.fading[item] : 0
+  x[c++] = met ? items.lasting[item] : 0
 
   const known = item < popularity.first.length
   const share = (s: number): number => (known ? ratio(popularity.met[s][item], popularity.active[s]) : 0)

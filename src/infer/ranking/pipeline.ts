@@ -2,7 +2,6 @@
 
 import type { RankingSpec } from '../../graph/ranking.js'
 import { PgError } from '../../pg-error.js'
-import { closedForm } from '../heads/closed-form.js'
 import type { Steps } from '../heads/stepped.js'
 import { type Accounts, type FittedContext, type Pipeline, timed } from '../process/stages.js'
 import type { JobOptions } from '../protocol.js'
@@ -11,9 +10,10 @@ import { createRankingDecoder, type RankingData } from './decode.js'
 import { examplesOf } from './examples.js'
 import { catalogueOf, historiesOf } from './histories.js'
 import { sceneAt } from './moment.js'
+import { pairHead } from './pair-head.js'
 
 const budgets = {
-  fast: { rows: 8_000, entities: 500, steps: 40_000_000 },
+  fast: { rows: 6_000, entities: 500, steps: 20_000_000 },
   normal: { rows: 24_000, entities: 2_000, steps: 120_000_000 },
   best: { rows: 60_000, entities: 5_000, steps: 300_000_000 },
 } as const
@@ -39,7 +39,7 @@ function* fit(
   const examples = yield* timed(watch, 'prepare', examplesOf(data, histories, items, budgets[mode], seed))
   const { batch, rate } = examples
   account.take(4 * batch.x.byteLength)
-  const fitted = yield* timed(watch, 'fit', closedForm.fitSteps(batch, { seed, mode }))
+  const fitted = yield* timed(watch, 'fit', pairHead.fitSteps(batch, { seed, mode }))
   account.give(4 * batch.x.byteLength)
   const scene = yield* timed(watch, 'prepare', sceneAt(histories, population, windows, 1, items, classify))
   account.give(working)
