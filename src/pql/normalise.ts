@@ -82,9 +82,18 @@ const asOfText = (asOf: Task['asOf']): string | null => {
   return `AS OF ${asOf.kind === 'constant' ? constantText(asOf.value) : asOf.sql}`
 }
 
-/** Options that change an answer; what is only shown beside it, and limits, do not. */
+/** Options that change what is learnt; what is only shown of it or beside it, and limits, do not. */
 const optionsText = (options: Options): string | null => {
-  const { timing: _, explain: __, embedding: ___, maxEntities: ____, task: _____, exclude, include, ...rest } = options
+  const {
+    timing: _,
+    explain: __,
+    embedding: ___,
+    maxEntities: ____,
+    task: _____,
+    statistic: ______,
+    ...learnt
+  } = options
+  const { exclude, include, ...rest } = learnt
   const lists = Object.entries({ exclude, include }).flatMap(([name, refs]) =>
     refs && refs.length > 0 ? [`${name} = ${[...new Set(refs.map(columnText))].sort().join(', ')}`] : [],
   )

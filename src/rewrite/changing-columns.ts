@@ -1,7 +1,7 @@
 // A question about the past is asked of tables that have moved on since: a column that is updated in place shows there what nobody knew
 // then, and shows it evenly, so that the past alone does not give it away. Such columns are looked for where the data ends, and left out.
 
-import { gridOf } from '../graph/extract/anchors.js'
+import { gridOf, least } from '../graph/extract/anchors.js'
 import { extractionOf } from '../graph/extract/statement.js'
 import type { Source } from '../graph/neighbourhood.js'
 import type { InferClient } from '../infer/client.js'
@@ -55,8 +55,6 @@ export function refTo(source: Source, tables: ReadonlySet<Table>): ColumnRef[] {
   }
   return []
 }
-
-export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
 /** The same columns in another reading of the catalog, as under another search_path: they are told apart by identity. */
 export const asIn = (

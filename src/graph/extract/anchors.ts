@@ -78,7 +78,7 @@ export function gridOf(anchor: bigint, oldest: bigint, horizon: Interval, reach:
   const length = intervalBounds(horizon).nominal
   const step = length / CELLS_PER_HORIZON || 1n
   const cell = floorTo(anchor, step)
-  const known = newest < cell ? newest : cell
+  const known = least(newest, cell)
   const last = floorTo(known - intervalBounds(reach).max, step)
   const count = last >= oldest ? (last - oldest) / length + 1n : 0n
   const stride = count < BigInt(FEW_ANCHORS) ? step * (CELLS_PER_HORIZON / 5n) : step * CELLS_PER_HORIZON
@@ -107,6 +107,8 @@ export function columnsGrid(anchor: bigint, oldest: bigint, newest: bigint): Gri
   }
   return { anchor, cell, context: [cell], stride: step, periods }
 }
+
+export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
 function floorTo(value: bigint, step: bigint): bigint {
   const rest = value % step
