@@ -219,6 +219,39 @@ t.test('an item that the role cannot see is offered to nobody', async t => {
   t.ok(rows.every(row => Number(row.isbn.slice(2)) % 2 === 0))
 })
 
+t.test('items of every type come back in it', async t => {
+  const types: Record<string, string> = {
+    b: 'n % 2 = 0',
+    n: '(n % 7)::numeric(8,3) / 4',
+    f: '(n % 5)::float8 / 3',
+    d: "date '2020-01-01' + n % 6",
+    c: "('c' || n % 4)::char(5)",
+    v: "('v' || n % 4)::varchar(9)",
+    k: "('k' || n % 4)::label",
+    u: "('00000000-0000-4000-8000-00000000000' || n % 8)::uuid",
+    i: 'n::int8 % 3 + 9007199254740993',
+  }
+  await owner.query(`
+    CREATE DOMAIN label AS text CHECK (value ~ '^k');
+    CREATE TABLE people (person int PRIMARY KEY);
+    INSERT INTO people SELECT generate_series(1, 30);
+    CREATE TABLE acts (act int PRIMARY KEY, person int NOT NULL REFERENCES people, at timestamp NOT NULL,
+      ${Object.entries(types)
+        .map(([name, of]) => `${name} ${name === 'b' ? 'boolean' : (/::(\w+(\(.*?\))?)/.exec(of)?.[1] ?? 'date')}`)
+        .join(', ')});
+    INSERT INTO acts SELECT n, 1 + n % 30, timestamp '2025-06-01' + n * interval '2 hours', ${Object.values(types).join(', ')}
+      FROM generate_series(1, 1500) n`)
+  for (const name of Object.keys(types)) {
+    const sql = `SELECT p.*, pg_typeof(p.${name})::text AS type FROM (PREDICT LIST_DISTINCT(acts.${name}, 0, 7, days) RANK TOP 2 FOR people.person IN (3, 4)) p`
+    const rows = await rowsOf<{ type: string }>(sql)
+    const [{ type, n }] = await rowsOf<{ type: string; n: string }>(
+      `SELECT pg_typeof(${name})::text AS type, count(*) AS n FROM (PREDICT LIST_DISTINCT(acts.${name}, 0, 7, days) RANK TOP 2 FOR people.person IN (3, 4)) p JOIN acts USING (${name}) GROUP BY 1`,
+    )
+    t.equal(rows.length, 4, name)
+    t.ok(rows[0].type === type && Number(n) > 0, `${name}: ${type}`)
+  }
+})
+
 t.test('what is refused says so', async t => {
   await t.rejects(rowsOf(`PREDICT LIST_DISTINCT(loans.loan_id, 0, 30, days) RANK TOP 3 ${three}`), { code: '22023' })
   await owner.query(`

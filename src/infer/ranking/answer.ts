@@ -150,7 +150,8 @@ const corrected = (p: number, rate: number): number => (p * rate) / (p * rate + 
 /** The candidates by score; behind them what fills the list, in its own order, with no score above theirs. */
 function ordered(candidates: Int32Array, scores: Float64Array, offered: number) {
   const order = Array.from({ length: offered }, (_, i) => i)
-  order.sort((a, b) => scores[b] - scores[a] || candidates[a] - candidates[b])
+  // of equals, the one that is offered first: own items, then popular ones
+  order.sort((a, b) => scores[b] - scores[a] || a - b)
   for (let i = offered; i < candidates.length; i++) order.push(i)
   const item = Int32Array.from(order, i => candidates[i])
   const score = Float64Array.from(order, i => scores[i])
