@@ -161,6 +161,11 @@ t.test('the other way round: who will meet an item; and filters choose which mee
     `PREDICT LIST_DISTINCT(loans.isbn WHERE loans.days > 14, 0, 30, days) RANK TOP 5 ${three} AS OF '${at}'`,
   )
   t.equal(long.length, 15)
+  const supposed = await rowsOf(
+    `PREDICT LIST_DISTINCT(loans.isbn, 0, 1, months) RANK TOP 2 ${each} WHERE COUNT(loans.*, -90, 0, days) > 3
+      ASSUMING COUNT(loans.* WHERE loans.how <> 'post', 0, 20, days) > 0 AS OF '${at}'`,
+  )
+  t.ok(supposed.length > 100, `${supposed.length} rows with WHERE and ASSUMING`)
 })
 
 t.test('CLASSIFY: a row for each value, with a probability that means what it says', async t => {

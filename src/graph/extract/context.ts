@@ -59,7 +59,7 @@ class ContextSql {
   ctes(): string[] {
     const { where, assuming } = this.#task
     const out = [this.#candidates()]
-    for (const a of this.#aggregates()) {
+    for (const a of new Set(this.#aggregates())) {
       const name = `g${this.#groups.size + 1}`
       this.#groups.set(a, name)
       const links = a.path.map(step => step.link)
