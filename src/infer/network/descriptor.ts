@@ -2,29 +2,28 @@
 
 import type { ColumnDescriptor } from '../head.js'
 
-export const KINDS = [
-  'count',
-  'recency',
-  'age',
-  'gap',
-  'distinct',
-  'sum',
-  'mean',
-  'min',
-  'max',
-  'std',
-  'last',
-  'ewma',
-  'slope',
-  'ratio',
-  'share',
-  'lag',
-  'value',
-  'flag',
-  'level',
-  'encoded',
-] as const satisfies readonly ColumnDescriptor['kind'][]
+/** A kind without a place does not compile. */
+const PLACES: Readonly<Record<ColumnDescriptor['kind'], number>> = {
+  count: 0,
+  recency: 1,
+  age: 2,
+  gap: 3,
+  distinct: 4,
+  sum: 5,
+  mean: 6,
+  min: 7,
+  max: 8,
+  std: 9,
+  last: 10,
+  ewma: 11,
+  slope: 12,
+  ratio: 13,
+  share: 14,
+  lag: 15,
+  value: 16,
+  flag: 17,
+  level: 18,
+  encoded: 19,
+}
 
-/** Whether every kind there is has a place. */
-type Missing = Exclude<ColumnDescriptor['kind'], (typeof KINDS)[number]>
-export const everyKind: [Missing] extends [never] ? true : never = true
+export const KINDS = Object.keys(PLACES)

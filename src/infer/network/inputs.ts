@@ -8,7 +8,7 @@ import { fitTransform } from '../heads/transform.js'
 import { medianOf } from '../heads/tuning.js'
 import { correlation, meanOf, spreadOf } from './correlation.js'
 import { KINDS } from './descriptor.js'
-import { fitRidge } from './ridge.js'
+import { fitRidge, type Ridge } from './ridge.js'
 import { fitSlope } from './slope.js'
 
 const STATISTICS = 9
@@ -62,10 +62,10 @@ export function* contextInputs(context: ContextBatch, given?: Given): Generator<
   const slope = binary && !given ? fitSlope(ridge.leftOut, t) : null
   const low = t.reduce((a, b) => Math.min(a, b))
   const high = t.reduce((a, b) => Math.max(a, b))
-  const inRange = (place: number): number => (binary ? place : Math.min(high, Math.max(low, place)))
-  const toBase = (score: number): number => (slope ? slope(score) : inRange(score))
-  const fromGiven = (place: number): number => inRange(place - middle)
-  const base = given ? given.base.map(fromGiven) : ridge.leftOut.map(toBase)
+  const range = { binary, slope, low, high }
+  const base = given
+    ? given.base.map(place => inRange(range, place - middle))
+    : ridge.leftOut.map(score => fromScore(range, score))
   const residual = t.map((v, r) => v - (binary ? sigmoid(base[r]) : base[r]))
   let scale = 1
   if (!binary) scale = Math.max(1e-3, meanOf(residual.map(Math.abs)))
@@ -88,23 +88,6 @@ export function* contextInputs(context: ContextBatch, given?: Given): Generator<
     label[r * LABEL + 2] = clip(off, 6)
     label[r * LABEL + 3] = Math.min(6, Math.abs(off))
   }
-  function query(batch: QueryBatch, other?: Float64Array): QueryInputs {
-    const n = batch.rows
-    const score = new Float64Array(n).fill(ridge.level)
-    const z = new Float32Array(n * width)
-    const scaled = new Float64Array(n)
-    for (const [j, channel] of channels.entries()) {
-      scaleColumn(channel, batch.x, n, 0, n, scaled, 0)
-      for (let r = 0; r < n; r++) {
-        score[r] += ridge.coefficients[j] * (scaled[r] - ridge.centre[j])
-        if (channel.kind !== 'missing') z[r * width + channel.column] = scaled[r]
-      }
-    }
-    const own = other ? other.map(fromGiven) : score.map(toBase)
-    const ages = new Float64Array(n)
-    const cells = transposed(missingCells(batch.x), n, width)
-    return { rows: n, z, missing: cells, known: knownOf(ages, own, binary, rows, rate), base: own }
-  }
   return {
     rows,
     columns: width,
@@ -115,10 +98,53 @@ export function* contextInputs(context: ContextBatch, given?: Given): Generator<
     label,
     base,
     scale,
-    query,
+    query: queryReader({ channels, ridge, width, rows, rate, ...range, middle }),
     bytes: channels.length * 96 + 4096,
   }
 }
+
+/** What is known of a context once it has been read. */
+interface Known {
+  readonly channels: readonly Channel[]
+  readonly ridge: Pick<Ridge, 'coefficients' | 'centre' | 'level'>
+  readonly width: number
+  readonly rows: number
+  readonly rate: number
+  readonly binary: boolean
+  /** From a score of the ridge to a logit. */
+  readonly slope: ((score: number) => number) | null
+  readonly middle: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Made apart from contextInputs, so that it holds none of the context's matrices. */
+function queryReader(known: Known): ContextInputs['query'] {
+  const { channels, width, rows, rate, binary } = known
+  const { coefficients, centre, level } = known.ridge
+  return ({ rows: n, x }, given) => {
+    const score = new Float64Array(n).fill(level)
+    const z = new Float32Array(n * width)
+    const scaled = new Float64Array(n)
+    for (const [j, channel] of channels.entries()) {
+      scaleColumn(channel, x, n, 0, n, scaled, 0)
+      for (let r = 0; r < n; r++) {
+        score[r] += coefficients[j] * (scaled[r] - centre[j])
+        if (channel.kind !== 'missing') z[r * width + channel.column] = scaled[r]
+      }
+    }
+    const base = given ? given.map(place => inRange(known, place - known.middle)) : score.map(s => fromScore(known, s))
+    const cells = transposed(missingCells(x), n, width)
+    return { rows: n, z, missing: cells, known: knownOf(new Float64Array(n), base, binary, rows, rate), base }
+  }
+}
+
+/** Places beyond all outcomes of the context are drawn in; logits are what they are. */
+const inRange = ({ binary, low, high }: Pick<Known, 'binary' | 'low' | 'high'>, place: number): number =>
+  binary ? place : Math.min(high, Math.max(low, place))
+
+const fromScore = (known: Pick<Known, 'binary' | 'low' | 'high' | 'slope'>, score: number): number =>
+  known.slope ? known.slope(score) : inRange(known, score)
 
 const clip = (v: number, most: number): number => Math.min(most, Math.max(-most, v))
 
