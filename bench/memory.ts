@@ -14,7 +14,7 @@ const defaults = { users: 5000, connections: 500 }
 export async function memory(args: readonly string[]): Promise<void> {
   const flags = readFlags(args, defaults)
   const report = createReport('memory')
-  const server = await startPostgres()
+  const server = await startPostgres([`max_connections = ${flags.connections + 100}`])
   const [question] = await prepareQuestions(server, { databases: ['shop'], tasks: ['churn'], users: flags.users })
   const proxy = await startProxy(server.url('shop'))
   try {
@@ -43,6 +43,8 @@ export async function memory(args: readonly string[]): Promise<void> {
     const all = residentMemory(proxy.pid)
     report.figure('an idle connection', (all - before) / 1024 / flags.connections, { atMost: 30, unit: 'kB' })
     report.figure('  of the second half', (all - half) / 1024 / (flags.connections / 2), { unit: 'kB' })
+    const alive = await Promise.all(idle.map(async client => (await client.query('SELECT 1 AS a')).rows[0].a as number))
+    report.figure('idle connections that still answer', alive.length, { atLeast: flags.connections })
     await Promise.all(idle.map(client => client.end()))
 
     const client = await connect(proxy.url('shop'))

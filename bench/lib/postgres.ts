@@ -29,9 +29,11 @@ const SETTINGS = [
   "timezone = 'UTC'",
 ]
 
-export async function startPostgres(): Promise<Postgres> {
+/** `more`: lines for postgresql.conf, which win over those of every benchmark. */
+export async function startPostgres(more: readonly string[] = []): Promise<Postgres> {
   const folder = debianFolder()
-  const server = folder ? await startDebian(folder) : await startEmbedded({ port: await nextPort(), config: SETTINGS })
+  const config = [...SETTINGS, ...more]
+  const server = folder ? await startDebian(folder, config) : await startEmbedded({ port: await nextPort(), config })
   const url = (database: string) => `postgres://postgres@127.0.0.1:${server.port}/${database}`
   return {
     version: (await ask(url('postgres'), 'SELECT version()')).split(' on ')[0],
@@ -71,7 +73,10 @@ function debianFolder(): string | null {
   }
 }
 
-async function startDebian(folder: string): Promise<{ port: number; stop(): Promise<void> }> {
+async function startDebian(
+  folder: string,
+  config: readonly string[],
+): Promise<{ port: number; stop(): Promise<void> }> {
   const user = await serverUser()
   const home = await mkdtemp(path.join(tmpdir(), 'pgpredict-bench-'))
   if (user) await chown(home, user.uid, user.gid)
@@ -83,7 +88,7 @@ async function startDebian(folder: string): Promise<{ port: number; stop(): Prom
     ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'],
     options,
   )
-  const lines = ["listen_addresses = '127.0.0.1'", `port = ${port}`, "unix_socket_directories = ''", ...SETTINGS]
+  const lines = ["listen_addresses = '127.0.0.1'", `port = ${port}`, "unix_socket_directories = ''", ...config]
   await appendFile(path.join(data, 'postgresql.conf'), `\n${lines.join('\n')}\n`)
   const daemon = await startDaemon(
     path.join(folder, 'postgres'),

@@ -48,14 +48,12 @@ export class ClientStream {
   busy = false
   #waiting: Buffer[] = []
   #waitingBytes = 0
-  /** The server is about to end the session. */
-  #deaf = false
 
   constructor(readonly host: ClientStreamHost) {}
 
   /** Takes the next bytes from the client. */
   feed(chunk: Buffer): void {
-    if (this.#deaf) return
+    if (this.host.flow.nonsense) return
     if (this.busy) {
       this.#wait(chunk)
       return
@@ -99,8 +97,8 @@ export class ClientStream {
       const type = bytes[at]
       const length = int32(bytes, at + 1)
       if (length < 4 || length > MAX_LENGTH) {
-        // Not a message at all. What came before may still be under way, so the server is left to say so, in its turn.
-        this.#deaf = true
+        // Not a message at all. What came before may still be under way, so the server is left to notice, in its turn.
+        host.flow.nonsense = true
         host.write(bytes.subarray(0, at + HEADER))
         return
       }

@@ -15,6 +15,8 @@ export class Flow {
   unsynced = false
   /** Syncs sent so far: what lies between two of them fails together. */
   syncs = 0
+  /** What the client sends is no message: the server, which has been shown that, will close the connection without a word. */
+  nonsense = false
   /** The client has said that it will go. */
   leaving = false
   /** The last thing the server said, but for answers of no weight, was an error: should it close the connection, that is why. */

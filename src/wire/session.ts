@@ -1,16 +1,15 @@
 // One client and its own connection to the server, from the start-up packet to the end of either.
 
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { serialize } from 'pg-protocol'
 import type { Rewriter, Rewriting } from '../rewrite/plan.js'
 import { ClientStream } from './client-stream.js'
 import { type Action, Expected, FORWARD, type Handler, STARTUP, TAKE } from './expected.js'
-import { fatalMessage, hangUp } from './fatal.js'
+import { fatalMessage } from './fatal.js'
 import { Flow, IDLE } from './flow.js'
 import type { InterceptHost } from './intercept/host.js'
 import { intercept } from './intercept/intercept.js'
 import { cancelled, gone, Lease } from './intercept/lease.js'
+import { Legs } from './legs.js'
 import { MAX_LENGTH } from './messages/header.js'
 import { statementName } from './messages/names.js'
 import { asksForReplication, startupDatabase } from './messages/startup.js'
@@ -23,7 +22,6 @@ import type { UpstreamConnection } from './start/connect-upstream.js'
 import type { Greeting } from './start/greet.js'
 import { startupAnswers } from './start/startup-answer.js'
 import { Statements } from './statements.js'
-import { CONSUMER, HELD, pour, Valve } from './valve.js'
 
 /** What all sessions of a proxy share. */
 export interface SessionContext {
@@ -51,11 +49,8 @@ export class Session implements InterceptHost {
   closed = false
 
   readonly #context: SessionContext
-  readonly #client: Duplex
-  readonly #server: Socket
   readonly #at: UpstreamOptions
-  readonly #clientValve: Valve
-  readonly #serverValve: Valve
+  readonly #legs: Legs
   readonly #toServer: ClientStream
   readonly #toClient: ServerStream
   readonly #events: SessionEvents
@@ -81,11 +76,8 @@ export class Session implements InterceptHost {
     this.#context = context
     this.rewriter = context.rewriter.open(startupDatabase(greeting.packet))
     this.log = context.log
-    this.#client = greeting.socket
-    this.#server = server.socket
     this.#at = server.server
-    this.#clientValve = new Valve(this.#client)
-    this.#serverValve = new Valve(this.#server)
+    this.#legs = new Legs(greeting.socket, server.socket)
     this.#events = events
     this.#longest = limits.message || MAX_LENGTH
     this.#raw = asksForReplication(greeting.packet)
@@ -109,12 +101,7 @@ export class Session implements InterceptHost {
   }
 
   together(send: () => void): void {
-    this.#server.cork()
-    try {
-      send()
-    } finally {
-      this.#server.uncork()
-    }
+    this.#legs.together(send)
   }
 
   forward(message: Buffer): void {
@@ -199,21 +186,11 @@ export class Session implements InterceptHost {
       else this.#toServer.feed(chunk)
     })
     const down = guard(chunk => {
-      if (this.#unread) pour(chunk, this.#client, this.#serverValve)
+      if (this.#unread) this.#legs.toClient(chunk)
       else this.#toClient.feed(chunk)
     })
-    this.#client
-      .on('data', up)
-      .on('end', () => this.#clientEnded())
-      .on('close', () => this.#clientGone())
-      .on('error', error => this.log.debug({ err: error }, 'client connection failed'))
-    this.#server
-      .on('data', down)
-      .on('end', () => this.#serverGone())
-      .on('close', () => this.#serverGone())
-      .on('error', error => this.log.debug({ err: error }, 'upstream connection failed'))
-    this.#client.resume()
-    this.#server.resume()
+    const [ended, gone, lost] = [() => this.#clientEnded(), () => this.#clientGone(), () => this.#serverGone()]
+    this.#legs.start({ said: up, ended, gone }, { said: down, ended: lost, gone: lost }, this.log)
     if (greeting.rest.length > 0) up(greeting.rest)
   }
 
@@ -241,7 +218,7 @@ export class Session implements InterceptHost {
         intercept(this, message).finally(() => {
           this.#lease = null
         }),
-      hold: (held: boolean) => this.#clientValve.set(HELD, held),
+      hold: (held: boolean) => this.#legs.holdClient(held),
       violation: (reason: string) => this.destroy('08P01', reason),
       fail: (error: unknown) => this.fail(error),
     }
@@ -251,19 +228,19 @@ export class Session implements InterceptHost {
     return {
       expected: this.expected,
       flow: this.flow,
-      write: (bytes: Buffer) => pour(bytes, this.#client, this.#serverValve),
+      write: (bytes: Buffer) => this.#legs.toClient(bytes),
       parameter: (message: Buffer) => this.settings.report(message),
       command: (message: Buffer) => this.#command(message),
       skipping: () => this.#lease?.skip(),
       settled: () => this.#settled(),
-      hold: (held: boolean) => this.#serverValve.set(CONSUMER, held),
+      hold: (held: boolean) => this.#legs.holdServer(held),
       violation: (reason: string) => this.destroy('08P01', reason),
       fail: (error: unknown) => this.fail(error),
     }
   }
 
   #write(bytes: Buffer): void {
-    pour(bytes, this.#server, this.#clientValve)
+    this.#legs.toServer(bytes)
   }
 
   #setKey(key: Buffer): void {
@@ -300,7 +277,7 @@ export class Session implements InterceptHost {
     } else {
       this.flow.leaving = true
       this.#toServer.end()
-      this.#server.end()
+      this.#legs.endServer()
     }
   }
 
@@ -311,10 +288,12 @@ export class Session implements InterceptHost {
 
   #serverGone(): void {
     // The server itself explains, if it can.
-    const { leaving, farewell } = this.flow
-    const unexplained = !leaving && !farewell && this.#lease?.failure?.severity !== 'FATAL'
-    const message = 'the upstream server closed the connection unexpectedly'
-    this.#end(unexplained ? fatalMessage('08006', message, undefined, this.settings) : undefined)
+    const { leaving, farewell, nonsense } = this.flow
+    const explained = leaving || farewell || this.#lease?.failure?.severity === 'FATAL'
+    const [code, message] = nonsense
+      ? ['08P01', 'invalid message length']
+      : ['08006', 'the upstream server closed the connection unexpectedly']
+    this.#end(explained ? undefined : fatalMessage(code, message, undefined, this.settings))
   }
 
   /** Ends both legs, the client's with these last words. */
@@ -323,12 +302,7 @@ export class Session implements InterceptHost {
     this.closed = true
     if (this.#key !== null) this.#context.keys.remove(this.#key, this)
     if (lastWords !== undefined && !this.#unread) this.#toClient.aside(lastWords)
-    hangUp(this.#client)
-    // A server amid a query for nobody learns of it best by a closed connection.
-    if (this.#server.writable && this.flow.status === IDLE && this.expected.quiet) {
-      this.#server.end(serialize.end())
-      this.#server.resume()
-    } else this.#server.destroy()
+    this.#legs.close(this.flow.status === IDLE && this.expected.quiet)
     this.#lease?.abort(gone())
     this.expected.abandon()
     this.#awaitingDrain?.()

@@ -38,7 +38,7 @@ async function runOnce(
 ): Promise<Outcomes> {
   await mkdir(folder)
   const server = await startPostgres()
-  const proxy = proxied ? await startProxy(server.url('postgres')) : null
+  const proxy = proxied ? await startProxy(server.url('postgres'), ['--workers', '2']) : null
   try {
     return await run({ port: (proxy ?? server).port, folder })
   } finally {

@@ -1,7 +1,7 @@
 // Looks for programs and files, and runs what may fail.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { OsUser } from '../../src/demo/binaries.js'
 
@@ -65,6 +65,15 @@ export function debianPostgres(): string | null {
   } catch {
     return null
   }
+}
+
+/** Says so when the source is of another version than the server: then some tests fail without us, and prove nothing. */
+export function compareVersions(source: string, postgres: string): void {
+  const [, theirs] = /^PACKAGE_VERSION='(.*)'$/m.exec(readFileSync(path.join(source, 'configure'), 'utf8')) ?? []
+  const said = spawnSync(path.join(postgres, 'bin/postgres'), ['--version'], { encoding: 'utf8' }).stdout
+  const [, ours] = / (\d+(?:\.\d+)*)/.exec(said) ?? []
+  if (theirs !== ours)
+    console.log(`the source is of version ${theirs}, the server of ${ours}: their answers may differ`)
 }
 
 /** /usr/lib/postgresql/15 → 15 */

@@ -15,17 +15,21 @@ import { error, RawClient, transcript } from './support/raw-client.js'
 
 const house = await proxied(t)
 
-t.test('a length below 4 or beyond the protocol’s limit ends the session with 08P01', async t => {
-  for (const length of [0, 3, -1, 0x40000000, 0x7fffffff]) {
-    const client = await house.raw(t)
-    const bytes = Buffer.from([0x51, 0, 0, 0, 0])
-    bytes.writeInt32BE(length, 1)
-    client.send(Q('SELECT 1'), bytes)
-    const answer = await client.until('E')
-    t.match(error(answer.at(-1)!), { S: 'FATAL', C: '08P01' })
-    t.equal((await client.until('x')).length, 0)
-  }
-})
+t.test(
+  'a length below 4 or beyond the protocol’s limit ends the session with 08P01, when all before it is answered',
+  async t => {
+    for (const length of [0, 3, -1, 0x40000000, 0x7fffffff]) {
+      const client = await house.raw(t)
+      const bytes = Buffer.from([0x51, 0, 0, 0, 0])
+      bytes.writeInt32BE(length, 1)
+      client.send(Q('SELECT 1'), bytes)
+      const answer = await client.until('E')
+      t.match(transcript(answer.slice(0, -1)), /^T D\(1\) C\(SELECT 1\) Z\(I\)$/)
+      t.match(error(answer.at(-1)!), { S: 'FATAL', C: '08P01' })
+      t.equal((await client.until('x')).length, 0)
+    }
+  },
+)
 
 t.test('start-up packets of absurd length end the connection without a word, as at the server', async t => {
   for (const length of [0, 7, 10_001, -1]) {

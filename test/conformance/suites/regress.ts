@@ -4,7 +4,7 @@ import { chownSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { serverUser } from '../../../src/demo/binaries.js'
-import { debianPostgres, hasProgram, lacking, mustRun, runAnyway, versionOf } from '../programs.js'
+import { compareVersions, debianPostgres, hasProgram, lacking, mustRun, runAnyway, versionOf } from '../programs.js'
 import type { Outcomes, Suite } from '../suite.js'
 
 const SOURCE = 'the source of Postgres, in the version that is installed'
@@ -33,6 +33,7 @@ export const regress: Suite = {
   async prepare(source, folder) {
     const user = await serverUser()
     const postgres = debianPostgres()!
+    compareVersions(source, postgres)
     const suite = path.join(source, 'src/test/regress')
     const include = `/usr/include/postgresql/${versionOf(postgres)}/server`
     const library = path.join(folder, 'regress.so')
@@ -75,6 +76,7 @@ export const isolation: Suite = {
       : serverMissing(),
   async prepare(source, folder) {
     const user = await serverUser()
+    compareVersions(source, debianPostgres()!)
     const input = path.join(folder, 'input')
     await cp(path.join(source, 'src/test/isolation'), input, { recursive: true })
     return async ({ port, folder: output }) => {
