@@ -91,7 +91,7 @@ export function gridOf(anchor: bigint, oldest: bigint, horizon: Interval, reach:
 export const UNIT: Interval = { months: 0, days: 30, microseconds: 0n }
 const DAY = 86_400_000_000n
 /** Periods in which the time since a table's first row doubles. */
-const PERIODS_A_DOUBLING = 4
+const PERIODS_A_DOUBLING = 8
 /** Where the data is younger than so many cells, the anchor is its own. */
 const YOUNG = 20n
 

@@ -15,7 +15,7 @@ import { OID, type SqlParams, timestamp } from './sql.js'
 
 const REFERENCE_ROWS = 500
 /** Examples before each period, the newest. */
-const ROWS_A_PERIOD = 6_000
+const ROWS_A_PERIOD = 4_000
 
 /** Microseconds before its own time at which a row is read: nothing that was written with it, and not itself. */
 const JUST_BEFORE = `'1 microsecond'::pg_catalog.interval`
