@@ -5,9 +5,10 @@ import { PAST } from '../../head.js'
 import { cholesky, solveFactored } from '../matrix.js'
 import { LATELY, LINEAR, OWN_PAST, PRIOR } from './evidence.js'
 
-/** Precision of the weights' prior. */
-const PRECISION = 30
 const LIMIT = 12
+const PAST_PRECISION = 5
+const GENERAL_PRECISION = 30
+const CATEGORY_PRECISION = 300
 /** Classes of a row that are compared with its own while fitting. */
 const RIVALS = 48
 
@@ -68,7 +69,7 @@ export function trialOf(w: Float64Array, evidence: Float64Array, examples: Float
 export function* fitWeights(trials: readonly Trial[], start: Float64Array): Generator<void, Float64Array, void> {
   const kinds = start.length
   let w: Float64Array = Float64Array.from(start)
-  const precision = new Float64Array(kinds).fill(PRECISION)
+  const precision = precisionOf(kinds)
   let { loss, gradient, hessian } = yield* slope(trials, w, start)
   for (let iteration = 0; iteration < LIMIT; iteration++) {
     const step = solveFactored(cholesky(hessian, kinds, 1, precision), kinds, gradient)
@@ -89,6 +90,14 @@ export function* fitWeights(trials: readonly Trial[], start: Float64Array): Gene
   return w
 }
 
+/** Precision of the weights' prior, as if so many rows had spoken for it: the past is believed soonest, categories, which are many, last. */
+function precisionOf(kinds: number): Float64Array {
+  const out = new Float64Array(kinds).fill(CATEGORY_PRECISION)
+  out.fill(GENERAL_PRECISION, 0, OWN_PAST)
+  out.fill(PAST_PRECISION, OWN_PAST, OWN_PAST + PAST)
+  return out
+}
+
 interface Slope {
   loss: number
   gradient: Float64Array
@@ -101,10 +110,11 @@ function* slope(trials: readonly Trial[], w: Float64Array, start: Float64Array):
   const gradient = new Float64Array(kinds)
   const hessian = new Float64Array(kinds * kinds)
   const mean = new Float64Array(kinds)
+  const precision = precisionOf(kinds)
   let loss = 0
   for (let k = 0; k < kinds; k++) {
-    loss += 0.5 * PRECISION * (w[k] - start[k]) ** 2
-    gradient[k] = -PRECISION * (w[k] - start[k])
+    loss += 0.5 * precision[k] * (w[k] - start[k]) ** 2
+    gradient[k] = -precision[k] * (w[k] - start[k])
   }
   for (const [t, { count, evidence }] of trials.entries()) {
     const p = new Float64Array(count)
