@@ -122,7 +122,7 @@ export interface Task {
   readonly each: boolean
   readonly ids: Ids
   /** With FOR EACH: a condition on the key, SQL and its columns, that every row fulfils which anybody will look at. */
-  readonly narrowed?: readonly (string | Column)[]
+  readonly narrowed?: readonly (string | Column | TypedConstant)[]
   /** A condition may stand for its opposite: see `complement`. */
   readonly target: Target
   /** The question was about the opposite of the target: probabilities are to be taken from one. */

@@ -2,13 +2,15 @@
 // give no fewer. A condition that is not plainly free of side effects, or that reads a prediction, is left out: then more rows are
 // scored, and never a wrong one.
 
-import type { Column } from '../pql/catalog.js'
+import type { Catalog, Column } from '../pql/catalog.js'
 import type { Ids, TypedConstant } from '../pql/task.js'
 import type { KeyExpression } from './correlate.js'
 import type { Found } from './locate.js'
 import type { Node } from './node.js'
 import { parseSql, type Tree, walkTree } from './postgres-parser.js'
+import { quote } from './quote.js'
 import { isSign, isWord, lexSql, type SqlToken } from './sql-lexer.js'
+import { rangesIn } from './views/ranges.js'
 
 /** Nodes of expressions that only compute. A call is none of them: it may be volatile. */
 const PURE = new Set(
@@ -21,7 +23,8 @@ const PURE = new Set(
 /** Words that end FROM or WHERE outside parentheses. */
 const AFTER = 'group having window order limit offset fetch union intersect except returning'.split(' ')
 
-interface Range {
+/** Tokens [from, to). */
+export interface Range {
   readonly from: number
   readonly to: number
 }
@@ -33,7 +36,7 @@ interface Select {
   readonly nested: boolean
 }
 
-const depthOf = (token: SqlToken): number =>
+export const depthOf = (token: SqlToken): number =>
   isSign(token, '(') || isSign(token, '[') ? 1 : isSign(token, ')') || isSign(token, ']') ? -1 : 0
 
 /** Index of the SELECT that the token at `at` is evaluated in, or -1. */
@@ -99,9 +102,8 @@ export const conjunctsOf = (tokens: readonly SqlToken[], { from, to }: Range): R
 }
 
 /** FROM in front of a LATERAL item: what gives the rows that it is about. */
-const before = (tokens: readonly SqlToken[], from: Range, at: number): Range | null => {
-  let to = at - 1
-  if (!isSign(tokens[to], '(')) return null
+export const before = (tokens: readonly SqlToken[], from: Range, at: number): Range | null => {
+  let to = at
   if (isWord(tokens[to - 1], 'lateral')) to--
   if (isSign(tokens[to - 1], ',')) to--
   else if (isWord(tokens[to - 1], 'join')) {
@@ -158,60 +160,123 @@ const parsed = async (sql: string): Promise<Tree | null> => {
   return outcome.kind === 'tree' ? ((outcome.statements[0]?.SelectStmt as Tree | undefined) ?? null) : null
 }
 
-/**
- * The keys that the query around `node` can ask for, as a query for them; null where that is not known: every key, then.
- * @param keys an expression for each column of `key`
- * @param declared types of the client's parameters
- */
-export const narrow = async (
+/** Where keys come from: FROM and WHERE of a query, as far as they are to be read. */
+export interface Origin {
+  readonly from: Range
+  readonly where: Range | null
+  /** Expressions for the key columns. */
+  readonly values: readonly string[]
+  /** Every column must say whose it is: some may be those of a query around, or of the answer itself. */
+  readonly strict: boolean
+  /** They are compared with the key as they are; those of USING are columns of FROM, whosever. */
+  readonly joined?: 'using' | 'on'
+}
+
+/** A query for keys, in parts where it holds parameters of the client's. */
+export type KeyQuery = readonly (string | TypedConstant)[]
+
+/** null: it cannot be trusted to give them all. */
+export const queryForKeys = async (
   { sql, tokens, nodes, statements }: Found,
-  node: Node,
-  keys: readonly KeyExpression[],
+  { from, where, values, strict, joined }: Origin,
   key: readonly Column[],
-  declared: readonly number[],
-): Promise<Extract<Ids, { kind: 'query' }> | null> => {
-  const at = tokens.findIndex(({ start }) => start === node.start)
-  const start = selectAround(tokens, at)
-  const select = start < 0 ? null : readSelect(tokens, start)
-  if (!select) return null
-  const inside = at >= select.from.from && at < select.from.to
-  const from = inside ? before(tokens, select.from, at) : select.from
-  if (!from) return null
+  { catalog, declared }: Around,
+): Promise<KeyQuery | null> => {
   const span = ({ from, to }: Range) => ({ start: tokens[from].start, end: tokens[to - 1].end })
   const text = (range: Range) => sql.slice(span(range).start, span(range).end)
   const holdsNode = (range: Range) => nodes.some(({ start }) => start >= span(range).start && start < span(range).end)
-  if (holdsNode(from)) return null
-
+  if (from.to <= from.from || holdsNode(from)) return null
   const ctes = new Set<string>()
   walkTree(statements, (type, { ctename }) => {
     if (type === 'CommonTableExpr') ctes.add(ctename as string)
     return true
   })
-  const values = keys.map(({ prefix, start, end }) => `(${prefix}${sql.slice(start, end)})`)
   const plain = `SELECT ${values.join(', ')} FROM ${text(from)}`
   const tree = await parsed(plain)
   const names = tree && tablesIn(tree.fromClause as readonly Tree[], ctes)
-  const strict = select.nested || inside
   const fits = (tree: unknown) => isPure(tree) && (!strict || isOf(tree, names!))
   const targets = ((tree?.targetList ?? []) as { ResTarget: { val: Tree } }[]).map(({ ResTarget }) => ResTarget.val)
-  if (!names || !fits(targets) || (strict && !isOf(tree!.fromClause, names))) return null
+  if (!names || !(joined === 'using' ? isPure(targets) : fits(targets)) || (strict && !isOf(tree!.fromClause, names)))
+    return null
   const conditions: string[] = []
-  for (const range of select.where ? conjunctsOf(tokens, select.where) : []) {
+  for (const range of where ? conjunctsOf(tokens, where) : []) {
     if (range.to <= range.from || holdsNode(range)) continue
     const condition = await parsed(`${plain} WHERE ${text(range)}`)
     if (condition?.whereClause && fits(condition.whereClause)) conditions.push(`(${text(range)})`)
   }
-  const casts = keys.map((_, i) => `${values[i]}::${key[i].typeName.replace(/\([^)]*\)/, '')} AS k${i + 1}`)
-  const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''
-  const notNull = keys.map((_, i) => `k${i + 1} IS NOT NULL`).join(' AND ')
-  return {
-    kind: 'query',
-    sql: withParams(
-      `SELECT * FROM (SELECT ${casts.join(', ')} FROM ${text(from)}${where}) AS k WHERE ${notNull}`,
-      declared,
-    ),
-    span: { start: 0, end: 0 },
+  const casts = key.map((column, i) => `${values[i]}${joined ? '' : `::${lookedUpAs(column)}`} AS k${i + 1}`)
+  const filter = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''
+  const inner = await withSchemas(`SELECT ${casts.join(', ')} FROM ${text(from)}${filter}`, catalog)
+  const notNull = key.map((_, i) => `k${i + 1} IS NOT NULL`).join(' AND ')
+  return inner === null ? null : withParams(`SELECT * FROM (${inner}) AS k WHERE ${notNull}`, declared)
+}
+
+/** Type that a value is cast to, to be compared with a key: any whole number may be compared with any other. */
+const lookedUpAs = ({ type, typeName }: Column): string =>
+  [20, 21, 23].includes(type) ? 'pg_catalog.int8' : typeName.replace(/\([^)]*\)/, '')
+
+/** What else decides how a text is read. */
+export interface Around {
+  readonly catalog: Catalog
+  /** Types of the client's parameters. */
+  readonly declared: readonly number[]
+}
+
+/**
+ * The keys that the query around `node` can ask for, as a query for them; null where that is not known: every key, then.
+ * @param keys an expression for each column of `key`
+ */
+export const narrow = async (
+  found: Found,
+  node: Node,
+  keys: readonly KeyExpression[],
+  key: readonly Column[],
+  around: Around,
+): Promise<Extract<Ids, { kind: 'query' }> | null> => {
+  const place = placeOf(found.tokens, node)
+  if (!place) return null
+  const { select, at, inside } = place
+  const from = inside ? before(found.tokens, select.from, at - 1) : select.from
+  const where = inside && extendsNulls(found.tokens, { from: at, to: select.from.to }) ? null : select.where
+  const values = keys.map(({ prefix, start, end }) => `(${prefix}${found.sql.slice(start, end)})`)
+  const origin = from && { from, where, values, strict: select.nested || inside }
+  const sql = origin && (await queryForKeys(found, origin, key, around))
+  return sql && { kind: 'query', sql, span: { start: 0, end: 0 } }
+}
+
+/**
+ * Whether a join in a range of FROM may give rows with NULLs for what stands in front of it: then a condition of WHERE holds for
+ * other rows than those that FROM begins with.
+ */
+export const extendsNulls = (tokens: readonly SqlToken[], { from, to }: Range): boolean =>
+  tokens
+    .slice(from, to)
+    .some((token, i) => isWord(token, 'right', 'full') && isWord(tokens[from + i + 1], 'join', 'outer'))
+
+/** The SELECT around a node, and whether the node stands in its FROM. */
+export const placeOf = (tokens: readonly SqlToken[], node: Node) => {
+  const at = tokens.findIndex(({ start }) => start === node.start)
+  const start = selectAround(tokens, at)
+  const select = start < 0 ? null : readSelect(tokens, start)
+  return select && { select, at, inside: at >= select.from.from && at < select.from.to }
+}
+
+/** The query with the schema of each table, for a statement of ours that has names of its own; null where one is not in the catalog. */
+const withSchemas = async (sql: string, catalog: Catalog): Promise<string | null> => {
+  const outcome = await parseSql(sql)
+  if (outcome.kind !== 'tree') return null
+  let text = ''
+  let at = 0
+  for (const range of rangesIn(sql, outcome.statements).toSorted((a, b) => a.start - b.start)) {
+    const table = catalog.tables.find(
+      ({ name, schema, visible }) => name === range.name && (range.schema === null ? visible : schema === range.schema),
+    )
+    if (!table) return null
+    const alias = range.aliased ? '' : ` AS ${quote(table.name)}`
+    text += `${sql.slice(at, range.start)}${quote(table.schema)}.${quote(table.name)}${alias}`
+    at = range.end
   }
+  return text + sql.slice(at)
 }
 
 /** The text with the client's parameters taken out: they have other numbers in the statement that it becomes a part of. */

@@ -93,17 +93,14 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     const answers = async (given: readonly Param[], client: Upstream) => {
       if (rules.needsBlock && !client.inBlock) throw notInBlock()
       const params = given.slice(0, own)
-      let asked = rules.bulk ? distinct.map(inBulk) : distinct
+      let asked = distinct.map(question => narrowed(rules.bulk ? inBulk(question) : question, question.joined))
       if (narrows && (explainedAt > 0 || distinct.some(({ firstParam }) => !unread.has(firstParam)))) {
         const types = (param: Param, i: number) => ({ ...param, type: ownTypes[i] ?? 0 })
         const empty = distinct.flatMap(({ outputs }) => outputs.map(emptyColumn))
         const conditions = await pushedDown(outer, explainedAt, distinct, [...params, ...empty].map(types), client)
         asked = asked.map(question => narrowed(question, conditions.get(question.firstParam)))
         if (explainedAt > 0)
-          for (const question of distinct) {
-            const condition = conditions.get(question.firstParam)
-            if (condition) client.notice(narrowedNotice(question, condition))
-          }
+          for (const question of asked) if (question.task.narrowed) client.notice(narrowedNotice(question.task))
       }
       return run(deps, asked, unread, params, client)
     }
@@ -147,10 +144,12 @@ const inBulk = (question: Numbered): Numbered => {
   return { ...question, task: { ...task, options: { maxEntities: BULK_ENTITIES, ...task.options } } }
 }
 
-const narrowed = (question: Numbered, condition: KeyCondition | undefined): Numbered =>
-  condition && question.task.ids.kind === 'each'
-    ? { ...question, task: { ...question.task, narrowed: condition } }
-    : question
+const narrowed = (question: Numbered, condition: KeyCondition | null | undefined): Numbered => {
+  const { task } = question
+  if (!condition || task.ids.kind !== 'each') return question
+  const both = task.narrowed ? ['(', ...task.narrowed, ') AND (', ...condition, ')'] : condition
+  return { ...question, task: { ...task, narrowed: both } }
+}
 
 /** What the outer SQL's tree says of it. */
 const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {

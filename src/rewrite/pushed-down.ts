@@ -4,6 +4,7 @@
 
 import { type Notice, PgError } from '../pg-error.js'
 import type { Column } from '../pql/catalog.js'
+import type { Task, TypedConstant } from '../pql/task.js'
 import { conjunctsOf, isPure } from './narrow.js'
 import type { Node } from './node.js'
 import type { TypedParam, Upstream } from './plan.js'
@@ -16,7 +17,7 @@ import { closing, isSign, isWord, lexSql, nameOf, type SqlToken } from './sql-le
 export const rowsAlias = (firstParam: number): string => `pgpredict_${firstParam}`
 
 /** A condition on the key of an entity: SQL, and columns of its table. */
-export type KeyCondition = readonly (string | Column)[]
+export type KeyCondition = readonly (string | Column | TypedConstant)[]
 
 /** Whether the statement has conditions, outside of its PREDICTs, and rows of FOR EACH that they could be about. */
 export const mayBePushedDown = (
@@ -135,10 +136,10 @@ const located = (error: PgError, outer: SegmentText, start: number): PgError => 
 }
 
 /** What EXPLAIN says of it. */
-export const narrowedNotice = ({ task: { entity } }: Numbered, condition: KeyCondition): Notice => ({
+export const narrowedNotice = ({ entity, narrowed = [] }: Task): Notice => ({
   severity: 'NOTICE',
   code: '00000',
-  message: `predict: only rows of ${entity.table.name} are scored for which ${condition
-    .map(part => (typeof part === 'string' ? part : part.name))
+  message: `predict: only rows of ${entity.table.name} are scored for which ${narrowed
+    .map(part => (typeof part === 'string' ? part : 'constant' in part ? '$n' : part.name))
     .join('')}`,
 })

@@ -6,6 +6,7 @@ import type { Catalog } from '../pql/catalog.js'
 import { assertSupported, check, type Given, outputColumns, type Parsed, parsePredict, qualify } from '../pql/index.js'
 import type { Ids, OutputColumn, Task } from '../pql/task.js'
 import { aliasesIn } from './aliases.js'
+import { narrowJoined } from './joined.js'
 import type { Found } from './locate.js'
 import { createLru } from './lru.js'
 import { narrow } from './narrow.js'
@@ -13,6 +14,7 @@ import type { Node } from './node.js'
 import type { OuterNode } from './outer.js'
 import { allKeys, type Pick, pickOf, throughLink } from './pick.js'
 import type { Upstream } from './plan.js'
+import type { KeyCondition } from './pushed-down.js'
 import { questionKey } from './same-question.js'
 import { lexSql, nameOf } from './sql-lexer.js'
 import { unseen } from './unseen.js'
@@ -34,6 +36,8 @@ export interface Question {
   readonly syntax: PredictSyntax
   readonly task: Task
   readonly outputs: readonly OutputColumn[]
+  /** A condition on the key by what FOR EACH is joined with. */
+  readonly joined: KeyCondition | null
   /** Which of its rows the node shows, where the query around says so. */
   readonly pick: Pick | null
   readonly notices: readonly Notice[]
@@ -98,14 +102,16 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
       for (const { index, type } of task.params) if (isOpen(paramTypes[index - 1])) paramTypes[index - 1] = type
       const outputs = outputColumns(task)
       const pick = keys && pickOf(node, keys, task)
+      const around = { catalog, declared: paramTypes }
       if (pick && node.varies)
-        task = aboutRows(task, (await narrow(found, node, pick.keys, task.entity.key, paramTypes)) ?? allKeys(task))
+        task = aboutRows(task, (await narrow(found, node, pick.keys, task.entity.key, around)) ?? allKeys(task))
       return {
         node,
         syntax,
         task,
         outputs,
         pick,
+        joined: task.ids.kind === 'each' ? await narrowJoined(found, node, outputs, task.entity.key, around) : null,
         notices: [...ignoredFor(node, catalog), ...notices, ...checked.notices],
         stored: () => qualify(syntax, catalog, aliases),
         key: questionKey(task, outputs),
@@ -144,6 +150,11 @@ export const number = (
   let next = own + 1
   const outerNodes = questions.map((question): OuterNode => {
     let numbered = distinct.get(question.key)
+    // joined in two ways, it is answered for all
+    if (numbered && JSON.stringify(numbered.joined) !== JSON.stringify(question.joined)) {
+      numbered = { ...numbered, joined: null }
+      distinct.set(question.key, numbered)
+    }
     if (!numbered) {
       numbered = { ...question, firstParam: next }
       next += question.outputs.length

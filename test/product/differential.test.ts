@@ -70,3 +70,22 @@ t.test(`${QUERIES} random queries give what they give over a table of prediction
   }
   t.ok(filled > QUERIES * 0.7, `${filled} of them have rows`)
 })
+
+t.test('whom a query can look at is never too few', async t => {
+  const texts = ({ rows, rowOf, value }: Spelling) => [
+    `SELECT u.user_id, v.user_id FROM users u JOIN ${rows('churn', 1)} p ON p.user_id = u.user_id RIGHT JOIN users v ON v.user_id = u.user_id + 3 WHERE u.country IS NULL`,
+    `SELECT u.user_id, v.user_id FROM users u CROSS JOIN ${rowOf('churn', 'u.user_id')} p FULL JOIN users v ON v.user_id = u.user_id WHERE u.country IS NULL OR u.country = 'FR'`,
+    `SELECT u.user_id, p.probability FROM users u LEFT JOIN ${rows('churn', 1)} p ON p.user_id = u.user_id AND u.country = 'FR'`,
+    `SELECT p.user_id FROM ${rows('churn', 1)} p LEFT JOIN users u ON u.user_id = p.user_id AND u.user_id < 9 WHERE u.user_id IS NULL`,
+    `SELECT count(*) FROM ${rows('churn', 1)} p WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.user_id = p.user_id AND u.user_id < 9)`,
+    `SELECT p.user_id FROM users u, ${rows('churn', 1)} p WHERE p.user_id = u.user_id AND u.country = 'FR' AND p.user_id > 20`,
+    `SELECT max(p.probability) FROM (SELECT user_id FROM users LIMIT 1000) u JOIN ${rows('churn', 1)} p USING (user_id)`,
+    `SELECT * FROM (SELECT user_id, rank() OVER (ORDER BY probability, user_id) r FROM ${rows('churn', 1)} p) x WHERE user_id = 5`,
+    `SELECT u.user_id, ${value('spend', 'v.user_id')} FROM users u LEFT JOIN users v ON v.user_id = u.user_id + 100 AND v.country = 'FR'`,
+    `SELECT (SELECT ${value('spend', 'v.user_id')} FROM users v WHERE v.user_id = u.user_id + 1) FROM users u WHERE u.user_id < 5`,
+    `SELECT u.country, (SELECT sum((${value('spend', 'v.user_id')})::numeric) FROM users v WHERE v.country = u.country) FROM users u GROUP BY 1`,
+  ]
+  const stores = texts(stored)
+  for (const [i, text] of texts(asked).entries())
+    t.same(await rowsOf(client, text), await rowsOf(direct, stores[i]), text)
+})

@@ -95,7 +95,7 @@ class Writer {
     const [u, p] = [this.#alias('u'), this.#alias('p')]
     const columns = [...this.#users(u), ...this.#predicted(p, question)]
     const rows = this.#rows(question)
-    switch (draw.integer(0, 6)) {
+    switch (draw.integer(0, 7)) {
       case 0:
         return { from: `${rows} AS ${p}`, columns: this.#predicted(p, question), key: `${p}.user_id` }
       case 1:
@@ -121,6 +121,16 @@ class Writer {
           ],
           key: `${p}.user_id`,
         }
+      }
+      case 7: {
+        // a join behind may give rows without those in front
+        const v = this.#alias('v')
+        const behind = `${draw.pick(['LEFT', 'RIGHT', 'FULL', 'INNER'])} JOIN users ${v} ON ${v}.user_id = ${u}.user_id + ${draw.integer(0, 40)}`
+        const item = draw.pick([
+          `${draw.pick(['', 'LEFT '])}JOIN ${rows} ${p} ON ${p}.user_id = ${u}.user_id`,
+          `CROSS JOIN ${this.spelling.rowOf(question, `${u}.user_id`)} ${p}`,
+        ])
+        return { from: `users ${u} ${item} ${behind}`, columns: [...columns, ...this.#users(v)], key: `${u}.user_id` }
       }
       case 4:
         return {
@@ -170,7 +180,7 @@ class Writer {
       case 'boolean':
         return draw.pick([sql, `NOT ${sql}`, `${sql} IS NULL`, `${sql} IS NOT TRUE`])
       case 'text':
-        return draw.pick([`${sql} IN ('US', 'FR', 'search')`, `${sql} < 'm'`, `${sql} LIKE '%r%'`])
+        return draw.pick([`${sql} IS NULL`, `${sql} IN ('US', 'FR', 'search')`, `${sql} < 'm'`, `${sql} LIKE '%r%'`])
     }
   }
 

@@ -527,7 +527,8 @@ t.test('only rows that the query can ask for are scored', async t => {
     return text.replace(/^SELECT \* FROM \(SELECT (.*)\) AS k WHERE k1 IS NOT NULL$/s, '$1')
   }
   const all = 'SELECT "user_id" FROM "public"."users"'
-  const key = '(u.user_id)::bigint AS k1 FROM users u'
+  const users = '"public"."users" u'
+  const key = `(u.user_id)::pg_catalog.int8 AS k1 FROM ${users}`
   for (const [sql, expected] of [
     [`SELECT ${v} FROM users u`, key],
     [
@@ -542,7 +543,7 @@ t.test('only rows that the query can ask for are scored', async t => {
     [`SELECT avg(${v}::int) FROM users u WHERE random() < 0.5 AND user_id > 1`, `${key} WHERE (user_id > 1)`],
     [
       `SELECT ${v} FROM users u JOIN orders o USING (user_id) WHERE o.status = 'paid'`,
-      `${key} JOIN orders o USING (user_id) WHERE (o.status = 'paid')`,
+      `${key} JOIN "public"."orders" o USING (user_id) WHERE (o.status = 'paid')`,
     ],
     [`SELECT ${v} FROM orders o LEFT JOIN users u ON u.user_id = o.user_id AND random() > 0`, all],
     [`SELECT PREDICT(${V} FOR users.user_id = u.user_id) FROM (SELECT * FROM users) u`, all],
@@ -552,7 +553,7 @@ t.test('only rows that the query can ask for are scored', async t => {
     [`SELECT (SELECT ${v} FROM orders o WHERE o.user_id = u.user_id LIMIT 1) FROM users u WHERE u.user_id = 3`, all],
     [
       `SELECT (SELECT max(PREDICT(${V} FOR o.user_id)::int) FROM orders o WHERE o.user_id = u.user_id AND o.status = 'paid' AND signed IS NULL) FROM users u`,
-      "(o.user_id)::bigint AS k1 FROM orders o WHERE (o.status = 'paid')",
+      `(o.user_id)::pg_catalog.int8 AS k1 FROM "public"."orders" o WHERE (o.status = 'paid')`,
     ],
     [
       `INSERT INTO valued SELECT user_id, ${v}::int FROM users u WHERE user_id IN (1, 2) ON CONFLICT DO NOTHING`,
@@ -565,7 +566,7 @@ t.test('only rows that the query can ask for are scored', async t => {
     ],
     [
       `SELECT 1 FROM orders o, users u, LATERAL (PREDICT ${V} FOR users.user_id = u.user_id) p`,
-      '(u.user_id)::bigint AS k1 FROM orders o, users u',
+      `(u.user_id)::pg_catalog.int8 AS k1 FROM "public"."orders" o, ${users}`,
     ],
     [`SELECT 1 FROM users u RIGHT JOIN LATERAL (PREDICT ${V} FOR users.user_id = abs(1)) p ON true`, all],
   ])
@@ -583,10 +584,15 @@ t.test(
       asked.length = 0
       await rig.rows(sql, ...params)
       return asked.map(
-        ({ task }) => task.narrowed?.map(part => (typeof part === 'string' ? part : part.name)).join('') ?? null,
+        ({ task }) =>
+          task.narrowed
+            ?.map(part => (typeof part === 'string' ? part : 'constant' in part ? '$?' : part.name))
+            .join('') ?? null,
       )
     }
     const p = `(${Q}) p`
+    const beside = (value: string, table: string, alias: string, where?: string) =>
+      `(user_id) IN (SELECT * FROM (SELECT ${value} AS k1 FROM "public"."${table}" ${alias}${where ? ` WHERE ${where}` : ''}) AS k WHERE k1 IS NOT NULL)`
     for (const [sql, expected] of [
       [`SELECT 1 FROM ${p} WHERE user_id = 2`, '(user_id = 2)'],
       [
@@ -595,8 +601,39 @@ t.test(
       ],
       [`SELECT 1 FROM ${p} WHERE probability > 0.5`, null],
       [`SELECT 1 FROM ${p} WHERE user_id = 1 OR prediction`, null],
-      [`SELECT 1 FROM users u JOIN ${p} USING (user_id) WHERE u.user_id = 3 AND u.name = 'x'`, '(user_id = 3)'],
-      [`SELECT 1 FROM users u LEFT JOIN ${p} ON p.user_id = u.user_id AND p.user_id > 1`, '(user_id > 1)'],
+      [
+        `SELECT 1 FROM users u JOIN ${p} USING (user_id) WHERE u.user_id = 3 AND u.name = 'x' AND probability > 0`,
+        `(${beside('("user_id")', 'users', 'u', "(u.user_id = 3) AND (u.name = 'x')")}) AND (((user_id = 3)))`,
+      ],
+      [
+        `SELECT 1 FROM users u LEFT JOIN ${p} ON p.user_id = u.user_id AND p.user_id > 1`,
+        `(${beside('(u.user_id)', 'users', 'u')}) AND ((user_id > 1))`,
+      ],
+      [
+        `SELECT 1 FROM orders, users u JOIN ${p} ON u.user_id = p.user_id AND name < 'x' WHERE u.name = 'x' AND orders.status = 'paid'`,
+        beside('(u.user_id)', 'users', 'u', "(u.name = 'x')"),
+      ],
+      [
+        `SELECT 1 FROM orders, ${p} WHERE p.user_id = orders.user_id`,
+        beside('(orders.user_id)', 'orders', 'AS "orders"'),
+      ],
+      [
+        `SELECT 1 FROM users u JOIN predict($$${Q}$$) ON predict.user_id = u.user_id`,
+        beside('(u.user_id)', 'users', 'u'),
+      ],
+      [
+        `SELECT 1 FROM users u JOIN ${p} USING (user_id) RIGHT JOIN orders o USING (user_id) WHERE u.name IS NULL`,
+        beside('("user_id")', 'users', 'u'),
+      ],
+      [`SELECT 1 FROM users u JOIN ${p} ON p.user_id = u.user_id OR u.name = 'x'`, null],
+      [`SELECT 1 FROM users u JOIN ${p} ON p.user_id >= u.user_id`, null],
+      [`SELECT 1 FROM users u JOIN ${p} ON p.user_id = u.user_id + 1`, null],
+      [`SELECT 1 FROM users u RIGHT JOIN ${p} USING (user_id)`, null],
+      [`SELECT 1 FROM users u FULL JOIN ${p} USING (user_id)`, null],
+      [`SELECT 1 FROM (SELECT * FROM users) u JOIN ${p} USING (user_id)`, null],
+      [`SELECT 1 FROM generate_series(1, 2) u (user_id) JOIN ${p} USING (user_id)`, null],
+      [`SELECT 1 FROM users u JOIN (${Q}) a USING (user_id) JOIN (${Q}) b USING (user_id)`, null],
+      [`SELECT 1 FROM users u JOIN ${p} USING (user_id) FOR UPDATE OF u`, null],
       [`SELECT 1 FROM ${p} LEFT JOIN users u ON p.user_id = u.user_id AND p.user_id > 1`, null],
       [`SELECT 1 FROM ${p} FULL JOIN users u USING (user_id) WHERE p.user_id = 1`, '(user_id = 1)'],
       [

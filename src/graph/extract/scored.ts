@@ -27,7 +27,9 @@ export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlP
   const { ctes, joins, conditions } = whereAt(task, rows, anchor, 'w', params)
   if (task.asOf.kind !== 'default') conditions.push(...existedAt(task, rows, anchor))
   if (task.narrowed)
-    conditions.push(`(${task.narrowed.map(part => (typeof part === 'string' ? part : rows.own(part))).join('')})`)
+    conditions.push(
+      `(${task.narrowed.map(part => (typeof part === 'string' ? part : 'constant' in part ? params.constant(part) : rows.own(part))).join('')})`,
+    )
   ctes.push(
     `scored AS MATERIALIZED (SELECT ${number(keys)}, ${columns} FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)} LIMIT ${most})`,
   )

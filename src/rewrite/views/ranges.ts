@@ -7,6 +7,7 @@ import { isSign, isWord, lexSql, type SqlToken } from '../sql-lexer.js'
 export interface Range {
   readonly schema: string | null
   readonly name: string
+  readonly aliased: boolean
   /** What a sub-query takes the place of. */
   readonly start: number
   readonly end: number
@@ -69,6 +70,7 @@ const placed = ({ schemaname, relname, alias }: RangeVar, tokens: readonly SqlTo
   return {
     schema: schemaname ?? null,
     name: relname,
+    aliased: alias !== undefined,
     start: tokens[isTable ? at - 1 : at].start,
     end: tokens[end].end,
     write: query => `${isTable ? 'SELECT * FROM ' : ''}(${query})${named}`,
