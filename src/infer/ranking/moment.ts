@@ -7,8 +7,10 @@ import { NEAR, type Own } from './own.js'
 import type { Moment } from './pair-features.js'
 import { mostMet, ONE, popularityAt, QUARTER, TEN } from './popularity.js'
 
-/** Of each list of popular items, and of an entity's own. */
-const [POPULAR, OWN] = [50, 120] as const
+/** Of each list of popular items; of an entity's own, the latest, and of the others those met most. */
+const POPULAR = 50
+const LATEST = 120
+const OFTEN = 80
 /** Share of meetings that are repeats below which there are none. */
 const RARELY = 0.001
 
@@ -74,7 +76,13 @@ export function candidatesOf(own: Own, scene: Scene, marks: Int32Array, out: Int
     marks[item] = turn
     out[n++] = item
   }
-  if (scene.again) for (let i = 0; i < met.length && i < OWN; i++) add(met[i])
+  if (scene.again) {
+    for (let i = 0; i < met.length && i < LATEST; i++) add(met[i])
+    if (met.length > LATEST) {
+      const older = met.slice(LATEST).sort((a, b) => items.visits[b] - items.visits[a] || a - b)
+      for (let i = 0; i < older.length && i < OFTEN; i++) add(older[i])
+    }
+  }
   for (const list of scene.lists) {
     // those met are there already, as far as they are worth it
     for (let i = 0, taken = 0; i < list.length && taken < scene.offer; i++)
@@ -89,4 +97,4 @@ export function candidatesOf(own: Own, scene: Scene, marks: Int32Array, out: Int
 
 /** Most candidates of one entity. */
 export const mostCandidates = ({ lists, offer, order }: Scene): number =>
-  Math.min(order.length, lists.length * offer + 2 * NEAR) + OWN
+  Math.min(order.length, lists.length * offer + 2 * NEAR) + LATEST + OFTEN

@@ -157,13 +157,13 @@ function readAffinity({ turn, met, near, items, affinity, visits }: Own, compani
     const r = met[k] < row.length ? row[met[k]] : -1
     if (r < 0) continue
     const weight = 1 / Math.sqrt(1 + k)
-    const newest = items.visit[met[k]] === visits
-    for (let c = 0, o = r * size; c < size; c++, o++) {
-      const like = likeness[o]
+    const from = r * size
+    for (let c = 0; c < size; c++) {
+      const like = likeness[from + c]
       sum[c] += weight * like
       if (like > most[c]) most[c] = like
-      if (newest) last[c] += like
     }
+    if (items.visit[met[k]] === visits) for (let c = 0; c < size; c++) last[c] += likeness[from + c]
   }
   if (n === 0) return
   const least = Math.max(sum.slice().sort()[Math.max(0, size - NEAR)] ?? 0, Number.MIN_VALUE)
