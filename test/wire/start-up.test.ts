@@ -93,6 +93,22 @@ t.test('upstream encryption follows sslmode', async t => {
   }
 })
 
+t.test('a server that asks for a certificate gets the proxy’s', async t => {
+  const server = await startPostgres({
+    hba: [
+      'local all all trust',
+      'host all postgres 127.0.0.1/32 trust',
+      'hostssl all ann 127.0.0.1/32 trust clientcert=verify-ca',
+    ],
+    ssl: { cert, key, ca },
+  })
+  t.teardown(() => server.stop())
+  await server.admin.query('CREATE ROLE ann LOGIN')
+  const upstream = { tls: 'require', port: server.port } as const
+  t.same(await predict((await proxy(t, { ...upstream, cert, key })).port, 'ann', false), [1, 2])
+  await t.rejects(predict((await proxy(t, upstream)).port, 'ann', false), { code: /28000|08006/ })
+})
+
 t.test('a server without TLS serves prefer and is refused by require', async t => {
   t.same(await predict((await proxy(t, { tls: 'prefer', port: plainServer.port })).port, 'only_plain', false), [1, 2])
   await t.rejects(
