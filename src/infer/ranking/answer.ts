@@ -4,6 +4,7 @@ import type { QueryBatch } from '../head.js'
 import type { SteppedFitted, Steps } from '../heads/stepped.js'
 import { boolArray, float8Array, int4Array, timestamptzArray } from '../process/output.js'
 import { type Accounts, timed } from '../process/stages.js'
+import { activityOf } from './activity.js'
 import type { RankingData } from './decode.js'
 import { transposed } from './examples.js'
 import { type Catalogue, type Histories, historiesOf } from './histories.js'
@@ -19,6 +20,8 @@ export interface RankingModel {
   readonly catalogue: Catalogue
   readonly scene: Scene
   readonly fitted: SteppedFitted
+  /** Of CLASSIFY: whether an entity will meet anything; null: as if it did. */
+  readonly activity: SteppedFitted | null
   /** Share of the pairs not met that the fit has seen: what its odds are too high by. */
   readonly rate: number
 }
@@ -92,14 +95,15 @@ function* rank(model: RankingModel, data: RankingData, histories: Histories, mos
     const block = Math.max(BLOCK, room + most)
     const candidates = new Int32Array(block)
     const x = new Float64Array(block * columns)
-    const spans: { entity: number; at: number; offered: number; filled: number }[] = []
+    const spans: { entity: number; at: number; offered: number; filled: number; active: number }[] = []
     let rows = 0
     while (from < scored.count && rows + room + most <= Math.max(block, room + most)) {
       readOwn(own, histories, scored.entity[from], scene, scene.companions)
       const offered = candidatesOf(own, scene, marks, candidates.subarray(rows))
       const filled = offered < most ? fill(own, scene, marks, candidates.subarray(rows), offered, most) : offered
       for (let i = 0; i < filled; i++) writePair(own, candidates[rows + i], scene, x, (rows + i) * columns)
-      spans.push({ entity: from, at: rows, offered, filled })
+      const active = model.activity ? yield* activityOf(model.activity, own, scene) : 1
+      spans.push({ entity: from, at: rows, offered, filled, active })
       rows += filled
       from++
     }
@@ -108,10 +112,10 @@ function* rank(model: RankingModel, data: RankingData, histories: Histories, mos
     const prediction = yield* model.fitted.predictSteps(query)
     if (prediction.task !== 'binary') throw new Error('a pair is met or not')
     const score = prediction.probability.map(p => corrected(p, model.rate))
-    for (const { entity, at, offered, filled } of spans) {
+    for (const { entity, at, offered, filled, active } of spans) {
       const list = ordered(candidates.subarray(at, at + filled), score.subarray(at, at + filled), offered)
       counts[entity] = Math.min(most, filled)
-      pieces.push({ item: list.item.subarray(0, most), score: list.score.subarray(0, most) })
+      pieces.push({ item: list.item.subarray(0, most), score: list.score.subarray(0, most).map(p => p * active) })
     }
     yield
   }

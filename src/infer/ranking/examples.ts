@@ -1,9 +1,9 @@
-// Labelled pairs from the past: at earlier anchors, which of an entity's candidates it did meet in the window that followed.
+// Labelled pairs from the past: at earlier anchors, which of its candidates an entity that met any did meet in the window that followed.
 
 import type { ContextBatch } from '../head.js'
 import { LATEST } from './companions.js'
 import type { RankingData } from './decode.js'
-import { endAt, type Histories } from './histories.js'
+import { endAt, type Histories, metIn } from './histories.js'
 import { candidatesOf, mostCandidates, type Scene, sceneAt } from './moment.js'
 import { createOwn, type Own, readOwn } from './own.js'
 import { pairColumns, writePair } from './pair-features.js'
@@ -117,7 +117,7 @@ interface Named {
   readonly entity: number
   /** Says nothing of who else is asked about. */
   readonly name: number
-  /** Events in the window that followed. */
+  /** Events in the window that followed, at least one. */
   readonly met: number
 }
 
@@ -136,14 +136,16 @@ function choose(
   const byAnchor = new Map<number, Named[]>()
   for (let i = 0; i < pairs.entity.length; i++) {
     const anchor = pairs.anchor[i]
+    const entity = pairs.entity[i]
+    const met = metIn(histories, entity, windows.from[anchor], windows.to[anchor])
+    // who meets nothing says nothing of what is met
+    if (met === 0) continue
     let list = byAnchor.get(anchor)
     if (!list) {
       if (byAnchor.size === most) break
       list = []
       byAnchor.set(anchor, list)
     }
-    const entity = pairs.entity[i]
-    const met = eventsIn(histories, entity, windows.from[anchor], windows.to[anchor])
     list.push({ entity, name: Math.imul(list.length, 0x9e3779b1) ^ (windows.time[anchor] / 1e6), met })
   }
   return [...byAnchor].map(([anchor, entities]) => ({ anchor, entities }))
@@ -159,10 +161,6 @@ function quotaFor(sizes: readonly number[], most: number): number {
     left -= size
   }
   return Math.max(1, sorted.at(-1) ?? 1)
-}
-
-function eventsIn(histories: Histories, entity: number, from: number, to: number): number {
-  return endAt(histories, entity, to) - endAt(histories, entity, from)
 }
 
 /** Marks the items that the entity meets in (from, to] with its turn. */

@@ -131,3 +131,11 @@ export function endAt({ ptr, time }: Histories, entity: number, at: number): num
   }
   return low
 }
+
+/** Events of `entity` in (from, to] that pass. */
+export function metIn(histories: Histories, entity: number, from: number, to: number): number {
+  let met = 0
+  for (let i = endAt(histories, entity, from), end = endAt(histories, entity, to); i < end; i++)
+    met += histories.passes[i]
+  return met
+}

@@ -26,6 +26,18 @@ const describe = (
   cohort: false,
 })
 
+/** How busy an entity is, in the order that `writeEntity` writes. */
+export const entityColumns: readonly ColumnDescriptor[] = [
+  describe('count', 1),
+  describe('distinct', 1),
+  describe('recency', 1),
+  describe('age', 1),
+  describe('count', 1, 1),
+  describe('count', 1, 3),
+  describe('mean', 1),
+  describe('share', 1, 10),
+]
+
 /** In the order that `writePair` writes. */
 export const pairColumns: readonly ColumnDescriptor[] = [
   // the entity with this item
@@ -65,18 +77,23 @@ export const pairColumns: readonly ColumnDescriptor[] = [
   describe('sum', 3),
   describe('max', 3),
   describe('mean', 3),
-  // the entity
-  describe('count', 1),
-  describe('distinct', 1),
-  describe('recency', 1),
-  describe('age', 1),
-  describe('count', 1, 1),
-  describe('count', 1, 3),
-  describe('mean', 1),
-  describe('share', 1, 10),
+  ...entityColumns,
 ]
 
 const ratio = (a: number, b: number): number => (b > 0 ? a / b : Number.NaN)
+
+/** Writes the row of the entity read into `own` to x[c …]. */
+export function writeEntity(own: Own, at: At, x: Float64Array, from: number): void {
+  let c = from
+  x[c++] = own.visits
+  x[c++] = own.met.length
+  x[c++] = (at.time - own.last) / at.horizon
+  x[c++] = (at.time - own.first) / at.horizon
+  x[c++] = own.one
+  x[c++] = own.three
+  x[c++] = ratio(own.events, own.visits)
+  x[c++] = ratio(own.repeats, own.recent)
+}
 
 /** Writes the row of (the entity read into `own`, `item`) to x[at …]. */
 export function writePair(own: Own, item: number, moment: Moment, x: Float64Array, at: number): void {
@@ -132,14 +149,7 @@ export function writePair(own: Own, item: number, moment: Moment, x: Float64Arra
   x[c++] = row < 0 ? 0 : affinity.most[row]
   x[c++] = row < 0 ? 0 : affinity.last[row]
 
-  x[c++] = own.visits
-  x[c++] = own.met.length
-  x[c++] = (time - own.last) / horizon
-  x[c++] = (time - own.first) / horizon
-  x[c++] = own.one
-  x[c++] = own.three
-  x[c++] = ratio(own.events, own.visits)
-  x[c++] = ratio(own.repeats, own.recent)
+  writeEntity(own, moment, x, c)
 }
 
 const finite = (value: number): number => (Number.isFinite(value) ? value : Number.NaN)

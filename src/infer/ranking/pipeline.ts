@@ -5,6 +5,7 @@ import { PgError } from '../../pg-error.js'
 import type { Steps } from '../heads/stepped.js'
 import { type Accounts, type FittedContext, type Pipeline, timed } from '../process/stages.js'
 import type { JobOptions } from '../protocol.js'
+import { activityExamples } from './activity.js'
 import { rankingAnswer } from './answer.js'
 import { createRankingDecoder, type RankingData } from './decode.js'
 import { examplesOf } from './examples.js'
@@ -41,11 +42,13 @@ function* fit(
   account.take(4 * batch.x.byteLength)
   const fitted = yield* timed(watch, 'fit', pairHead.fitSteps(batch, { seed, mode }))
   account.give(4 * batch.x.byteLength)
+  const active = classify ? yield* timed(watch, 'prepare', activityExamples(data, histories)) : null
+  const activity = active ? yield* timed(watch, 'fit', pairHead.fitSteps(active, { seed, mode })) : null
   const scene = yield* timed(watch, 'prepare', sceneAt(histories, population, windows, 1, items, classify))
   account.give(working)
   let positives = 0
   for (let r = 0; r < batch.rows; r++) positives += batch.y[r]
-  const model = { catalogue, scene, fitted, rate }
+  const model = { catalogue, scene, fitted, activity, rate }
   const { companions } = scene
   const bytes = fitted.bytes + catalogue.items.bytes + 160 * items + 4 * companions.likeness.length
   return {
