@@ -61,9 +61,14 @@ function nothingMatches({ task, result }: Told): Notice | null {
 function notFound({ task, result, asked }: Told): Notice | null {
   const missing = asked - result.count
   if (asked < 0 || missing <= 0) return null
+  const own = task.asOf.kind === 'entity time'
   return {
     severity: 'NOTICE',
     code: '01PQ7',
+    ...(own && {
+      detail:
+        'Or they have no time, or are of the first hours of the table, before which there is nothing to learn from.',
+    }),
     message: `${missing} of ${asked} entities ${missing === 1 ? 'was' : 'were'} not found in ${task.entity.table.name}`,
   }
 }

@@ -1,6 +1,6 @@
 // Turns the DataRows of an extraction into a Neighbourhood: columns are read as they arrive and joined at the end.
 
-import type { NeighbourhoodSpec, Part, StreamSpec } from '../../graph/neighbourhood.js'
+import type { NeighbourhoodSpec, StreamSpec } from '../../graph/neighbourhood.js'
 import { drain } from '../heads/stepped.js'
 import {
   type ArrayHeader,
@@ -12,15 +12,8 @@ import {
   readValues,
   writeArray,
 } from './arrays.js'
-import {
-  type Anchors,
-  BOUNDARIES,
-  type Classes,
-  type Neighbourhood,
-  type Pairs,
-  type Rows,
-  type Scored,
-} from './neighbourhood.js'
+import type { Anchors, Classes, Neighbourhood, Pairs, Rows, Scored } from './neighbourhood.js'
+import { type Chunk, join, MAX_KEY, pairsOf, toAnchors, toClasses, toPairs, widths } from './parts.js'
 
 export interface Decoder {
   /** One DataRow without its message header. Its bytes are read at once and may be reused. Throws PgError XX000 on malformed input. */
@@ -31,15 +24,6 @@ export interface Decoder {
   finishSteps(): Generator<void, Neighbourhood, void>
 }
 
-/** Arrays of one DataRow; numbers and codes column-major, empty where their width is 0. */
-interface Chunk {
-  readonly n: number
-  readonly k: Int32Array
-  readonly t: Float64Array
-  readonly v: Float64Array
-  readonly c: Int32Array
-}
-
 interface KeyColumn {
   header: ArrayHeader | null
   length: number
@@ -48,9 +32,6 @@ interface KeyColumn {
 }
 
 const FIXED_FIELDS = 5
-
-/** Far beyond any real extraction: a larger index is garbage and must not become an allocation. */
-const MAX_KEY = 1 << 26
 
 /** Elements moved between two pauses: some milliseconds' work. */
 const STEP_ELEMENTS = 1_000_000
@@ -212,43 +193,6 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
   }
 }
 
-function widths(spec: NeighbourhoodSpec, part: Part): { numbers: number; codes: number } {
-  if (part.kind === 'node' || part.kind === 'stream') {
-    const { numbers, codes } = part.kind === 'node' ? spec.nodes[part.node] : spec.streams[part.stream]
-    return { numbers: numbers.length, codes: codes.length }
-  }
-  if (part.kind === 'anchors') return { numbers: BOUNDARIES, codes: 0 }
-  if (part.kind === 'pairs') return { numbers: spec.steps?.length ?? 1, codes: spec.moment ? 3 : 2 }
-  if (part.kind === 'steps') return { numbers: 2, codes: 0 }
-  if (part.kind === 'scored') return { numbers: 0, codes: spec.moment ? 2 : 0 }
-  if (part.kind === 'classes') return { numbers: 3, codes: 1 }
-  return { numbers: part.kind === 'constants' ? 1 : 0, codes: 0 }
-}
-
-/** Several chunks as one; a single one is taken as it is. */
-function* join(list: readonly Chunk[]): Generator<void, Chunk, void> {
-  if (list.length === 1) return list[0]
-  let n = 0
-  for (const chunk of list) n += chunk.n
-  const first = list[0]
-  const numbers = first ? first.v.length / first.n : 0
-  const codes = first ? first.c.length / first.n : 0
-  const k = new Int32Array(first?.k.length ? n : 0)
-  const t = new Float64Array(first?.t.length ? n : 0)
-  const v = new Float64Array(n * numbers)
-  const c = new Int32Array(n * codes)
-  let at = 0
-  for (const chunk of list) {
-    k.set(chunk.k, k.length ? at : 0)
-    t.set(chunk.t, t.length ? at : 0)
-    for (let j = 0; j < numbers; j++) v.set(chunk.v.subarray(j * chunk.n, (j + 1) * chunk.n), j * n + at)
-    for (let j = 0; j < codes; j++) c.set(chunk.c.subarray(j * chunk.n, (j + 1) * chunk.n), j * n + at)
-    at += chunk.n
-    yield
-  }
-  return { n, k, t, v, c }
-}
-
 interface Table {
   readonly k: Int32Array
   readonly time: Float64Array
@@ -338,41 +282,6 @@ function toRows(table: Table, keys: number): Rows {
   for (const key of table.k) ptr[key + 1]++
   for (let i = 0; i < keys; i++) ptr[i + 1] += ptr[i]
   return { keys, rows: table.k.length, ptr, time: table.time, numbers: table.numbers, codes: table.codes }
-}
-
-function toAnchors(chunk: Chunk): Anchors {
-  const bounds = new Float64Array(chunk.n * BOUNDARIES)
-  for (let i = 0; i < chunk.n; i++)
-    for (let j = 0; j < BOUNDARIES; j++) bounds[i * BOUNDARIES + j] = chunk.v[j * chunk.n + i]
-  return { count: chunk.n, time: chunk.t, bounds }
-}
-
-/** Two columns of codes of `n` rows; zeros where none were sent. */
-const pairsOf = (c: Int32Array, n: number): [Int32Array, Int32Array] =>
-  c.length === 2 * n ? [c.subarray(0, n), c.subarray(n)] : [new Int32Array(n), new Int32Array(n)]
-
-function toClasses(chunk: Chunk, values: Pick<Classes, 'type' | 'values' | 'texts'>): Classes {
-  const { n, v, c } = chunk
-  return {
-    count: n,
-    hash: c,
-    examples: v.subarray(0, n),
-    labelled: n > 0 ? v[n] : 0,
-    distinct: n > 0 ? v[2 * n] : 0,
-    ...values,
-  }
-}
-
-function* toPairs(list: readonly Chunk[], anchors: number): Generator<void, Pairs, void> {
-  const all = yield* join(list.filter(chunk => chunk.n > 0))
-  const anchor = all.c.subarray(0, all.n)
-  for (let i = 0; i < all.n; i++)
-    if (all.k[i] < 0 || all.k[i] > MAX_KEY || anchor[i] < 0 || anchor[i] >= anchors)
-      throw malformed(`pair of key ${all.k[i]} and anchor ${anchor[i]}`)
-  const role = all.c.subarray(all.n, 2 * all.n)
-  const width = all.n > 0 ? all.v.length / all.n : 1
-  const labels = Array.from({ length: width }, (_, j) => all.v.subarray(j * all.n, (j + 1) * all.n))
-  return { count: all.n, key: all.k, anchor, role, label: labels[0], labels, share: all.c.subarray(2 * all.n) }
 }
 
 /** Keys of each node: the largest index anything uses, so that readers need no bounds checks. */
