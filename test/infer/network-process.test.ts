@@ -14,6 +14,7 @@ import { ask, column, small } from './process-ask.js'
 import { extraction } from './process-extraction.js'
 import { type World, world } from './synthetic.js'
 
+t.setTimeout(120_000)
 const TINY = fileURLToPath(new URL('../../pretrain/fixtures/tiny', import.meta.url))
 const options = { seed: 1, mode: 'normal' as const }
 type Binary = Extract<Prediction, { task: 'binary' }>

@@ -141,9 +141,13 @@ t.test('a ledger refuses what all together may not hold, and closing gives every
 t.test('work that waits for another thread stands aside, and goes on when that has come', async t => {
   const scheduler = createScheduler()
   const order: string[] = []
+  let tell: (answer: string) => void
+  const answered = new Promise<string>(resolve => {
+    tell = resolve
+  })
   await new Promise<void>(resolve => {
     function* waits(): Steps<void> {
-      order.push(yield* settled(new Promise<string>(told => setTimeout(() => told('answer'), 100))))
+      order.push(yield* settled(answered))
       try {
         yield* settled(Promise.reject(new Error('no answer')))
       } catch (error) {
@@ -152,7 +156,7 @@ t.test('work that waits for another thread stands aside, and goes on when that h
       resolve()
     }
     scheduler.add({ steps: waits(), failed: nobody })
-    scheduler.add({ steps: work(10, 2, () => order.push('meanwhile')), failed: nobody })
+    scheduler.add({ steps: work(10, 2, () => tell(order.push('meanwhile') > 0 ? 'answer' : '')), failed: nobody })
   })
   t.strictSame(order, ['meanwhile', 'answer', 'no answer'])
   t.equal(scheduler.running, 0)
