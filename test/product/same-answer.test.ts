@@ -113,6 +113,19 @@ t.test('opposite questions have probabilities that add up to one, and opposite p
   t.ok(rows[0].opposite)
 })
 
+t.test("a user's own tables keep their names, whatever ours are called inside", async t => {
+  const client = await product.connect(here)
+  for (const name of ['a', 'cand', 'kept', 'wanted', 'scored', 'n0']) {
+    await client.query(`CREATE TABLE ${name} AS SELECT user_id FROM users WHERE user_id IN (6, 11)`)
+    const { rows } = await client.query(
+      `SELECT user_id::int AS id FROM (PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id IN (SELECT user_id FROM ${name})) p`,
+    )
+    t.same(rows.map(row => row.id).sort(), [11, 6], name)
+    await client.query(`DROP TABLE ${name}`)
+  }
+  await client.end()
+})
+
 t.test('a fresh proxy, asked about one alone first, gives the same figures', async t => {
   const fresh = await startProduct(postgres.url())
   t.teardown(() => fresh.stop(0))

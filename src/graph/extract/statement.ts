@@ -100,9 +100,10 @@ class Statement {
     const examples = () =>
       task.temporal ? contextCtes(task, grid, context!, seed, this.#params) : sharedCtes(request, this.#params)
     const ctes = [
+      // first, so that a query of the user's that names whom to score sees no name of ours
+      ...scored,
       // at their rows' own times, anchors are those of the rows
-      ...(this.#own ? [...scored, ...ownCtes(request, this.#params)] : [this.#anchorsCte()]),
-      ...(this.#own ? [] : [...(context ? examples() : []), ...scored]),
+      ...(this.#own ? ownCtes(request, this.#params) : [this.#anchorsCte(), ...(context ? examples() : [])]),
       this.#entitiesCte(context !== null),
       ...this.#layout.nodes.flatMap((plan, node) =>
         node > 0 && this.#reached(node) ? this.#nodeCtes(node, plan, context !== null) : [],
