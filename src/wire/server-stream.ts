@@ -38,6 +38,8 @@ for (const type of [
   B.PORTAL_SUSPENDED,
   B.ERROR_RESPONSE,
   B.COPY_IN_RESPONSE,
+  // completes nothing, but says that what came before is over
+  B.FUNCTION_CALL_RESPONSE,
 ])
   CARE[type] = COUNT
 for (const type of [B.READY_FOR_QUERY, B.COMMAND_COMPLETE, B.PARAMETER_STATUS]) CARE[type] = READ

@@ -141,6 +141,23 @@ t.test('an error proves that the Sync within a COPY was ignored', t => {
   t.end()
 })
 
+t.test('the answer to a function call proves that the Sync within a COPY was ignored', t => {
+  const expected = new Expected()
+  expected.push(F.QUERY)
+  expected.push(F.SYNC)
+  expected.pushCopyEnd()
+  expected.push(F.FUNCTION_CALL)
+  expected.push(F.BIND)
+  expected.copyIn()
+  expected.fail()
+  expected.complete(B.READY_FOR_QUERY)
+  expected.complete(B.FUNCTION_CALL_RESPONSE)
+  expected.complete(B.READY_FOR_QUERY)
+  t.notOk(expected.fail(), 'the Bind’s, whose Sync is still to come')
+  t.ok(expected.empty)
+  t.end()
+})
+
 t.test('what is left of a COPY that failed is nothing to wait for', t => {
   const expected = new Expected()
   expected.push(F.QUERY)

@@ -18,3 +18,4 @@ export const ERROR_RESPONSE = 0x45
 export const NOTICE_RESPONSE = 0x4e
 export const NOTIFICATION_RESPONSE = 0x41
 export const COPY_IN_RESPONSE = 0x47
+export const FUNCTION_CALL_RESPONSE = 0x56

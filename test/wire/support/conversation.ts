@@ -138,7 +138,8 @@ function synced(said: readonly Said[]): Said[] {
     const simple = type === 'Q' || type === 'F'
     const before = simple && open && (ours || predicts) ? [same(S())] : []
     if (type === 'S' || before.length > 0) [open, ours] = [false, false]
-    else if (!simple) [open, ours] = [true, ours || predicts]
+    // a Bind may be of a statement with a PREDICT
+    else if (!simple) [open, ours] = [true, ours || predicts || type === 'B']
     return [...before, part]
   })
 }
