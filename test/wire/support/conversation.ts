@@ -113,7 +113,7 @@ export function conversation(random: Random, length: number): Said[] {
     if (dice < 0.66) return [prepare(name(), random.chance(0.1) ? pick(WITH_PARAMETER) : statement())]
     if (dice < 0.72) return [same(B(random.chance(0.3) ? [value()] : [], pick(KEPT), name()))]
     if (dice < 0.78) return [same(E(pick([0, 1, 5]), pick(KEPT)))]
-    if (dice < 0.83) return [same(random.chance(0.5) ? D(pick(KEPT), 'S') : D(name(), 'P'))]
+    if (dice < 0.83) return [same(D(pick(KEPT), pick(['S', 'P'] as const)))]
     if (dice < 0.87) return [same(C(name(), pick(['S', 'P'] as const)))]
     if (dice < 0.93) return [same(S())]
     if (dice < 0.96) return [same(H())]
