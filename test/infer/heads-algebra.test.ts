@@ -115,6 +115,7 @@ t.test('selections: no repeats for small contexts; held-out rows end where an an
     rows,
     anchor: Int32Array.from({ length: rows }, (_, r) => Math.floor(r / size)),
     age: Float64Array.from({ length: rows }, (_, r) => 1 + stride * Math.floor(r / size)),
+    y: Float64Array.from({ length: rows }, (_, r) => r % 3),
   })
   t.strictSame(
     subsets(anchors(2_500, 500), 'normal', 1).map(s => [s.name, s.index.length]),
@@ -143,4 +144,14 @@ t.test('selections: no repeats for small contexts; held-out rows end where an an
   )
   t.equal(subsets(anchors(14_000, 700), 'fast', 1).length, 1)
   t.equal(subsets(anchors(60, 10), 'normal', 1)[0].held, 0, 'too few to hold any out')
+  const winter = anchors(14_000, 700)
+  winter.y.fill(0, 0, 2_800)
+  t.strictSame(
+    subsets(winter, 'normal', 1).map(s => [s.name, winter.y.subarray(0, s.index[s.held]).some(y => y > 0)]),
+    [
+      ['newest 10k', true],
+      ['mix 3k', true],
+    ],
+    'what is tuned on rows that are all alike is tuned on nothing',
+  )
 })

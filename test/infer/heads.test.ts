@@ -67,7 +67,8 @@ t.test('counts: intervals cover nine in ten, in each quarter of their width, and
   const w = counts(6000, 60, 7)
   const p = numeric(w)
   const covered = Array.from(w.answers, (y, r) => (y >= p.lower[r] && y <= p.upper[r] ? 1 : 0))
-  t.ok(mean(covered) > 0.87 && mean(covered) < 0.96, `coverage ${mean(covered)}`)
+  // small counts come in steps: the least interval that holds nine in ten holds more
+  t.ok(mean(covered) > 0.87 && mean(covered) < 0.98, `coverage ${mean(covered)}`)
   const order = Array.from(p.upper.keys()).sort((a, b) => p.upper[a] - p.upper[b])
   for (let quarter = 0; quarter < 4; quarter++) {
     const share = mean(order.slice(quarter * 1000, (quarter + 1) * 1000).map(r => covered[r]))

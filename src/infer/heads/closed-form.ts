@@ -8,7 +8,7 @@ import { constantHead } from './constant.js'
 import { sigmoid } from './logistic.js'
 import { type Design, widthFor } from './matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
-import { expected, fitLocalScale, fitSpread, flatScale, linear, type Spread, scaleAt } from './spread.js'
+import { expected, fitSpread, intervalAt, type Spread } from './spread.js'
 import { drain, type FitOptions, type SteppedFitted, type SteppedHead } from './stepped.js'
 import { type Split, subsets } from './subsets.js'
 import { fitTransform, type Transform } from './transform.js'
@@ -63,7 +63,6 @@ interface Ensemble {
   /** Of the first rows: the mean prediction over the fits that held the row out. */
   readonly judged: Float64Array
   /** Of the fit that held out most. */
-  readonly older: TunedFit['older']
   readonly split: Split
 }
 
@@ -94,8 +93,8 @@ function* fitEnsemble(
       split = own
     }
   }
-  const { judged, older } = widest as TunedFit
-  return { all, judged: judged.map((_, r) => sums[r] / judges[r]), older, split }
+  const { judged } = widest as TunedFit
+  return { all, judged: judged.map((_, r) => sums[r] / judges[r]), split }
 }
 
 /** In mode fast, and where rows are few, the linear model answers alone. */
@@ -154,44 +153,35 @@ function* fitNumeric(
   const target = Float64Array.from(context.y, transform.forward)
   yield
   const ensemble = yield* fitEnsemble(context, design, target, options)
-  const { all, older } = ensemble
   const { judged, trees } = yield* withTrees(context, target, ensemble, options)
-  const local = older ? fitLocalScale(older.range, older.cross, older.residuals) : flatScale(design)
-  yield
-  const scales = linear({ design, from: 0, to: judged.length }, local.b).map(v => scaleAt(local, v))
-  const spread = fitSpread(transform, judged, scales, context.y.subarray(0, judged.length))
+  const spread = fitSpread(transform, judged, context.y.subarray(0, judged.length))
   yield
   const nonNegative = context.nonNegative || transform.min >= 0
-  const { floor, ceiling } = local
-  const finish = distributions({ transform, spread, floor, ceiling, nonNegative })
+  const finish = distributions({ transform, spread, nonNegative })
   const same = (place: number) => place
   const scale = { judged, forward: transform.forward, toScale: same, fromScale: same }
-  return fitted({ channels, coefficients: [all, local.b], trees }, warnings, finish, scale)
+  return fitted({ channels, coefficients: [ensemble.all], trees }, warnings, finish, scale)
 }
 
 interface Numeric {
   readonly transform: Transform
   readonly spread: Spread
-  readonly floor: number
-  readonly ceiling: number
   readonly nonNegative: boolean
 }
 
-function distributions({ transform, spread, floor, ceiling, nonNegative }: Numeric): Finish {
+function distributions({ transform, spread, nonNegative }: Numeric): Finish {
   const least = nonNegative ? 0 : Number.NEGATIVE_INFINITY
   // whole numbers have bounds that are: an interval of a rare event's count starts at 0, not a hair above
   const onGrid = (bound: number) => (transform.whole ? Math.round(bound) : bound)
-  return function* (rows, [location, raw]) {
+  return function* (rows, [location]) {
     const make = () => new Float64Array(rows)
     const out = { task: 'numeric' as const, median: make(), mean: make(), lower: make(), upper: make() }
     for (let r = 0; r < rows; r++) {
-      const scale = scaleAt({ floor, ceiling }, raw[r])
       const inRange = Math.min(transform.max, Math.max(transform.min, transform.inverse(location[r])))
       const median = Math.max(least, inRange)
       out.median[r] = median
       out.mean[r] = Math.max(least, Math.min(transform.max, expected(transform, spread.means, location[r])))
-      const lower = transform.inverse(location[r] + scale * spread.low)
-      const upper = transform.inverse(location[r] + scale * spread.high)
+      const [lower, upper] = intervalAt(transform, spread.band, location[r])
       out.lower[r] = Math.max(least, Math.min(median, onGrid(lower)))
       out.upper[r] = Math.max(median, Math.min(transform.max, upper))
       if (r % BLOCK === BLOCK - 1) yield

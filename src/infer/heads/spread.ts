@@ -1,29 +1,30 @@
-// What a fitted median says about the rest of the distribution: a 90 % interval by split conformal prediction, and an expected value that
-// adds up, both from rows newer than any the model saw.
+// What a fitted median says about the rest of the distribution: a 90 % interval and an expected value that adds up, both from rows newer
+// than any the model saw, by what rows of like prediction came to.
 
-import { apply, applyTransposed, cholesky, type Design, type Range, solveFactored } from './matrix.js'
 import type { Transform } from './transform.js'
-import { penaltyOf } from './tuning.js'
 
+/** Share of outcomes beyond each bound. */
 const MISS = 0.05
 /** Held-out rows whose mean is one point of the curve of expected values, and the most points. */
 const GROUP = 40
 const MOST_GROUPS = 15
-const NARROWEST = 0.1
-const WIDEST = 4
-
-/** Local scale of the residual: coefficients on the scaled features, held between `floor` and `ceiling`. */
-export interface LocalScale {
-  readonly b: Float64Array
-  readonly floor: number
-  readonly ceiling: number
-}
+/** Held-out rows that a point of the band looks at. */
+const NEIGHBOURS = 80
 
 export interface Spread {
-  /** Residual over local scale at 5 % and at 95 %. */
-  readonly low: number
-  readonly high: number
+  readonly band: Band
   readonly means: MeanCurve
+}
+
+/**
+ * By predicted location, ascending: quantiles of what the nearest held-out rows came to. On the scale of a symmetric target of their distance
+ * from the prediction; of a skewed one of the outcomes themselves, which may pile up at one value: the zeros of those who have left are
+ * predicted all but exactly, and their residuals would say nothing about anybody else.
+ */
+export interface Band {
+  readonly location: Float64Array
+  readonly low: Float64Array
+  readonly high: Float64Array
 }
 
 /** Expected value by predicted location, both ascending: what held-out rows of that location came to on average. */
@@ -32,46 +33,64 @@ export interface MeanCurve {
   readonly mean: Float64Array
 }
 
-export const scaleAt = (s: Pick<LocalScale, 'floor' | 'ceiling'>, raw: number): number =>
-  Math.min(s.ceiling, Math.max(s.floor, raw))
-
-/** Ridge of |residual| on the features, over rows the model was fitted on; `cross` is their Z'Z, `residuals` indexed from `range.from`. */
-export function fitLocalScale(range: Range, cross: Float64Array, residuals: Float64Array): LocalScale {
-  const { design } = range
-  const sizes = residuals.map(Math.abs)
-  let mean = 0
-  for (const v of sizes) mean += v / sizes.length
-  mean = Math.max(mean, 1e-6)
-  const penalty = penaltyOf(design, Math.max(250, 0.1 * sizes.length))
-  const factor = cholesky(cross, design.width, 1, penalty)
-  const b = solveFactored(factor, design.width, applyTransposed(range, sizes))
-  return { b, floor: NARROWEST * mean, ceiling: WIDEST * mean }
+/** From predictions `location` (transformed) of rows the model has not seen, with outcome `y` (as it is). */
+export function fitSpread(transform: Transform, location: Float64Array, y: Float64Array): Spread {
+  const order = Int32Array.from(location.keys()).sort((a, b) => location[a] - location[b] || a - b)
+  return { band: bandOf(transform, location, y, order), means: meanCurve(location, y, order) }
 }
 
-/** One scale for every row, where there are too few to tell them apart. */
-export function flatScale(design: Design): LocalScale {
-  const b = new Float64Array(design.width)
-  b[design.ones] = 1
-  return { b, floor: 1, ceiling: 1 }
-}
-
-/** From predictions `median` (transformed) of rows the model has not seen, with outcome `y` (as it is), and their `scale`. */
-export function fitSpread(transform: Transform, median: Float64Array, scale: Float64Array, y: Float64Array): Spread {
+function bandOf(transform: Transform, location: Float64Array, y: Float64Array, order: Int32Array): Band {
   const n = y.length
-  const residuals = Float64Array.from(y, (v, r) => (transform.forward(v) - median[r]) / scale[r]).sort()
-  // Rank ceil((n + 1)(1 - miss)) of n covers a new row with at least 1 - miss; there is no such rank below 19 rows, the extremes serve.
-  const high = residuals[Math.min(n, Math.ceil((n + 1) * (1 - MISS))) - 1]
-  const low = residuals[Math.max(1, Math.floor((n + 1) * MISS)) - 1]
-  return { low, high, means: meanCurve(median, y) }
+  const outcome = transform.kind === 'plain' ? y.map((v, r) => transform.forward(v) - location[r]) : y
+  const band = { location: new Float64Array(n), low: new Float64Array(n), high: new Float64Array(n) }
+  const size = Math.min(n, NEIGHBOURS)
+  // rank ceil((n + 1)(1 - miss)) of n covers a new row with at least 1 - miss
+  const top = Math.min(size, Math.ceil((size + 1) * (1 - MISS))) - 1
+  const bottom = size - 1 - top
+  let near = new Float64Array(0)
+  let start = -1
+  for (let i = 0; i < n; i++) {
+    const from = Math.max(0, Math.min(n - size, i - (size >> 1)))
+    if (from !== start) near = Float64Array.from(order.subarray(from, from + size), r => outcome[r]).sort()
+    start = from
+    band.location[i] = location[order[i]]
+    band.low[i] = near[bottom]
+    band.high[i] = near[top]
+  }
+  return band
+}
+
+/** The interval at a location, as it is; beyond the band's ends, in proportion to what the median does there. */
+export function intervalAt(transform: Transform, band: Band, at: number): readonly [low: number, high: number] {
+  const place = placeOf(band.location, at)
+  const [low, high] = [band.low[place], band.high[place]]
+  if (transform.kind === 'plain') return [transform.inverse(at + low), transform.inverse(at + high)]
+  const last = band.location.length - 1
+  if (at >= band.location[0] && at <= band.location[last]) return [low, high]
+  const there = transform.inverse(band.location[place])
+  const here = transform.inverse(at)
+  const ratio = there > 0 && here > 0 ? here / there : 1
+  return [low * ratio, high * ratio]
+}
+
+/** Index of the last of the ascending `locations` that is not above `at`; the first where all are. */
+function placeOf(locations: Float64Array, at: number): number {
+  let low = 0
+  let high = locations.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (locations[middle] <= at) low = middle + 1
+    else high = middle
+  }
+  return Math.max(0, low - 1)
 }
 
 /**
  * Means over groups of rows of like location, made monotone by pooling neighbours. Sums over held-out rows are met exactly, however heavy
  * the tails: no shape of the distribution is assumed.
  */
-function meanCurve(location: Float64Array, y: Float64Array): MeanCurve {
+function meanCurve(location: Float64Array, y: Float64Array, order: Int32Array): MeanCurve {
   const n = y.length
-  const order = Int32Array.from(location.keys()).sort((a, b) => location[a] - location[b] || a - b)
   const groups = Math.max(1, Math.min(MOST_GROUPS, Math.floor(n / GROUP)))
   const pools: { at: number; mean: number; size: number }[] = []
   for (let g = 0; g < groups; g++) {
@@ -107,11 +126,4 @@ export function expected(transform: Transform, { location, mean }: MeanCurve, at
   while (location[k] < at) k++
   const share = (at - location[k - 1]) / (location[k] - location[k - 1])
   return mean[k - 1] + share * (mean[k] - mean[k - 1])
-}
-
-/** Predictions of a linear model over a range. */
-export function linear(range: Range, b: Float64Array): Float64Array {
-  const out = new Float64Array(range.to - range.from)
-  apply(range, b, out)
-  return out
 }

@@ -1,6 +1,7 @@
 // Which context rows a fit sees, and which of them, the newest, it is tuned on.
 
 import type { ContextBatch } from '../head.js'
+import { medianOf } from './tuning.js'
 
 const SMALL = 3_000
 const LARGE = 10_000
@@ -10,6 +11,8 @@ const NEWEST_SHARE = 0.6
 const SLACK = 0.15
 /** Share of the rows that a model must be left to learn from. */
 const LEAST_OLDER = 0.3
+/** Of all deviations from the usual label, the share that the held-out rows must hold to tell anything: no race is run in winter. */
+const TELLING_SHARE = 0.05
 
 /** Rows before `held` are held out; those from `older` on had closed windows when the held-out anchors came, so that they knew nothing of them. */
 export interface Split {
@@ -23,15 +26,20 @@ export interface Subset extends Split {
   readonly index: Int32Array
 }
 
-/** Selections for a context of `rows` rows, without repeats of the same selection. */
-export function subsets(
-  { rows, anchor, age }: Pick<ContextBatch, 'rows' | 'anchor' | 'age'>,
-  mode: 'fast' | 'normal' | 'best',
-  seed: number,
-): Subset[] {
-  const make = (name: Subset['name'], index: Int32Array): Subset => ({ name, index, ...splitOf(index, anchor, age) })
+/** Selections for a context, without repeats of the same selection, and without those whose newest rows tell nothing where others' do. */
+export function subsets(context: Labels, mode: 'fast' | 'normal' | 'best', seed: number): Subset[] {
+  const all = selections(context, mode, seed)
+  const telling = all.filter(({ held }) => held > 0)
+  return telling.length > 0 ? telling : all
+}
+
+type Labels = Pick<ContextBatch, 'rows' | 'anchor' | 'age' | 'y'>
+
+function selections(context: Labels, mode: 'fast' | 'normal' | 'best', seed: number): Subset[] {
+  const { rows } = context
+  const make = (name: Subset['name'], index: Int32Array): Subset => ({ name, index, ...splitOf(index, context) })
   const newest = make('newest 3k', range(0, Math.min(rows, SMALL)))
-  if (mode === 'fast' || rows <= SMALL) return [newest]
+  if (rows <= SMALL || (mode === 'fast' && newest.held > 0)) return [newest]
   const recent = Math.round(SMALL * NEWEST_SHARE)
   const older = sample(recent, rows, SMALL - recent, seed)
   const mixed = new Int32Array(SMALL)
@@ -41,21 +49,29 @@ export function subsets(
 }
 
 /**
- * About a quarter of the rows are held out, moved to a change of anchor where one is near, so that no anchor lies on both sides; 0: too few
- * rows. Where windows overlap, rows whose window reaches into the held-out ones are left out of both sides, if enough remain.
+ * About a quarter of the rows are held out, moved to a change of anchor where one is near, so that no anchor lies on both sides, and to where
+ * they differ among themselves; 0: too few rows, or all alike. Where windows overlap, rows whose window reaches into the held-out ones are
+ * left out of both sides, if enough remain.
  */
-function splitOf(index: Int32Array, anchor: Int32Array, age: Float64Array): Split {
+function splitOf(index: Int32Array, { anchor, age, y }: Labels): Split {
   const rows = index.length
   const quarter = Math.round(rows / 4)
   if (quarter < 20) return { held: 0, older: 0 }
-  let held = quarter
+  const usual = medianOf(y)
+  const least = TELLING_SHARE * index.reduce((sum, row) => sum + Math.abs(y[row] - usual), 0)
+  let told = 0
+  let held = 0
   let distance = Number.POSITIVE_INFINITY
-  for (let r = Math.ceil(rows * 0.1); r <= rows * 0.4; r++) {
-    if (anchor[index[r]] !== anchor[index[r - 1]] && Math.abs(r - quarter) < distance) {
+  for (let r = 1; r <= rows * 0.5; r++) {
+    told += Math.abs(y[index[r - 1]] - usual)
+    if (r < rows * 0.1 || told < least) continue
+    const far = Math.abs(r - quarter) + (anchor[index[r]] === anchor[index[r - 1]] ? 0.4 * rows : 0)
+    if (far < distance) {
       held = r
-      distance = Math.abs(r - quarter)
+      distance = far
     }
   }
+  if (held === 0) return { held, older: 0 }
   const closed = age[index[held - 1]] + 1 - SLACK
   let older = held
   while (older < rows && age[index[older]] < closed) older++

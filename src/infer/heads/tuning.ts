@@ -2,7 +2,7 @@
 
 import { fitLad } from './lad.js'
 import { fitLogistic, logLoss } from './logistic.js'
-import { apply, type Design, gram, type Range } from './matrix.js'
+import { apply, applyTransposed, cholesky, type Design, gram, type Range, solveFactored } from './matrix.js'
 import { selectRows } from './scaling.js'
 import type { Split } from './subsets.js'
 
@@ -17,8 +17,6 @@ export interface TunedFit {
   readonly all: Float64Array
   /** Predictions of the held-out rows, the first of the design, by the fit that has not seen them; of all rows, by folds, where they are few. */
   readonly judged: Float64Array
-  /** The rows that were not held out, their Z'Z, and their residuals under the fit on them alone; null where none are held out. */
-  readonly older: { readonly range: Range; readonly cross: Float64Array; readonly residuals: Float64Array } | null
 }
 
 /** Parts of a small context that are predicted from the rest in turn. */
@@ -48,7 +46,7 @@ export function* tunedFit(
   if (held === 0) {
     const cross = yield* gram(whole)
     const all = yield* fit(whole, y, cross, penaltyOf(design, UNTUNED), zero)
-    return { lambda: UNTUNED, all, judged: yield* crossPredicted(design, y, task, UNTUNED, zero), older: null }
+    return { lambda: UNTUNED, all, judged: yield* crossPredicted(design, y, task, UNTUNED, zero) }
   }
   const older = { design, from, to: design.rows }
   const crossOlder = yield* gram(older)
@@ -57,7 +55,7 @@ export function* tunedFit(
   const yNewest = y.subarray(0, held)
   const predicted = new Float64Array(held)
   let best: { lambda: number; loss: number; b: Float64Array } | null = null
-  let start: Float64Array = zero
+  let start = task === 'numeric' ? leastSquares(older, yOlder, crossOlder, penaltyOf(design, LAMBDAS[0])) : zero
   for (const lambda of LAMBDAS) {
     start = yield* fit(older, yOlder, crossOlder, penaltyOf(design, lambda), start)
     apply(newest, start, predicted)
@@ -68,14 +66,14 @@ export function* tunedFit(
   const cross = yield* gram({ design, from: 0, to: from })
   for (let i = 0; i < cross.length; i++) cross[i] += crossOlder[i]
   const all = yield* fit(whole, y, cross, penaltyOf(design, lambda), b)
-  const own = new Float64Array(design.rows)
-  apply(whole, b, own)
-  return {
-    lambda,
-    all,
-    judged: held < TELLING ? yield* crossPredicted(design, y, task, lambda, b) : own.slice(0, held),
-    older: { range: older, cross: crossOlder, residuals: yOlder.map((v, r) => v - own[from + r]) },
-  }
+  if (held < TELLING) return { lambda, all, judged: yield* crossPredicted(design, y, task, lambda, b) }
+  apply(newest, b, predicted)
+  return { lambda, all, judged: predicted }
+}
+
+/** Where reweighting starts: with outcomes that are mostly one value, the median of all is a place it never leaves. */
+function leastSquares(range: Range, y: Float64Array, cross: Float64Array, penalty: Float64Array): Float64Array {
+  return solveFactored(cholesky(cross, range.design.width, 1, penalty), range.design.width, applyTransposed(range, y))
 }
 
 /** Each row predicted by a fit on the other folds. */
