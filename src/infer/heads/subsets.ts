@@ -1,7 +1,6 @@
 // Which context rows a fit sees, and which of them, the newest, it is tuned on.
 
 import type { ContextBatch } from '../head.js'
-import { medianOf } from './tuning.js'
 
 const SMALL = 3_000
 const LARGE = 10_000
@@ -11,7 +10,7 @@ const NEWEST_SHARE = 0.6
 const SLACK = 0.15
 /** Share of the rows that a model must be left to learn from. */
 const LEAST_OLDER = 0.3
-/** Of all deviations from the usual label, the share that the held-out rows must hold to tell anything: no race is run in winter. */
+/** Of what labels differ by, the share that held-out rows must differ by among themselves to tell anything: no race is run in winter. */
 const TELLING_SHARE = 0.05
 
 /** Rows before `held` are held out; those from `older` on had closed windows when the held-out anchors came, so that they knew nothing of them. */
@@ -57,14 +56,15 @@ function splitOf(index: Int32Array, { anchor, age, y }: Labels): Split {
   const rows = index.length
   const quarter = Math.round(rows / 4)
   if (quarter < 20) return { held: 0, older: 0 }
-  const usual = medianOf(y)
-  const least = TELLING_SHARE * index.reduce((sum, row) => sum + Math.abs(y[row] - usual), 0)
-  let told = 0
+  const labels = Float64Array.from(index, row => Math.sign(y[row]) * Math.log1p(Math.abs(y[row])))
+  const least = TELLING_SHARE * squares(labels)
+  let [sum, sumOfSquares] = [0, 0]
   let held = 0
   let distance = Number.POSITIVE_INFINITY
   for (let r = 1; r <= rows * 0.5; r++) {
-    told += Math.abs(y[index[r - 1]] - usual)
-    if (r < rows * 0.1 || told < least) continue
+    sum += labels[r - 1]
+    sumOfSquares += labels[r - 1] ** 2
+    if (r < rows * 0.1 || sumOfSquares - sum ** 2 / r < least) continue
     const far = Math.abs(r - quarter) + (anchor[index[r]] === anchor[index[r - 1]] ? 0.4 * rows : 0)
     if (far < distance) {
       held = r
@@ -76,6 +76,12 @@ function splitOf(index: Int32Array, { anchor, age, y }: Labels): Split {
   let older = held
   while (older < rows && age[index[older]] < closed) older++
   return { held, older: rows - older >= rows * LEAST_OLDER ? older : held }
+}
+
+/** Sum of squares about the mean. */
+function squares(values: Float64Array): number {
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length
+  return values.reduce((sum, v) => sum + (v - mean) ** 2, 0)
 }
 
 function range(from: number, to: number): Int32Array {
