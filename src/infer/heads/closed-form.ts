@@ -8,7 +8,7 @@ import { constantHead } from './constant.js'
 import { sigmoid } from './logistic.js'
 import { type Design, widthFor } from './matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
-import { expected, fitSpread, intervalAt, type Spread } from './spread.js'
+import { expected, fitSpread, intervalAt, isLeast, type Spread } from './spread.js'
 import { drain, type FitOptions, type SteppedFitted, type SteppedHead } from './stepped.js'
 import { type Split, subsets } from './subsets.js'
 import { fitTransform, type Transform } from './transform.js'
@@ -178,7 +178,7 @@ function distributions({ transform, spread, nonNegative }: Numeric): Finish {
     const out = { task: 'numeric' as const, median: make(), mean: make(), lower: make(), upper: make() }
     for (let r = 0; r < rows; r++) {
       const inRange = Math.min(transform.max, Math.max(transform.min, transform.inverse(location[r])))
-      const median = Math.max(least, inRange)
+      const median = Math.max(least, isLeast(spread.band, location[r]) ? transform.min : inRange)
       out.median[r] = median
       out.mean[r] = Math.max(least, Math.min(transform.max, expected(transform, spread.means, location[r])))
       const [lower, upper] = intervalAt(transform, spread.band, location[r])

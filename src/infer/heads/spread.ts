@@ -25,6 +25,8 @@ export interface Band {
   readonly location: Float64Array
   readonly low: Float64Array
   readonly high: Float64Array
+  /** 1 where most of them came to the least value of all: that is the median then, not a hair above. */
+  readonly least: Uint8Array
 }
 
 /** Expected value by predicted location, both ascending: what held-out rows of that location came to on average. */
@@ -42,7 +44,8 @@ export function fitSpread(transform: Transform, location: Float64Array, y: Float
 function bandOf(transform: Transform, location: Float64Array, y: Float64Array, order: Int32Array): Band {
   const n = y.length
   const outcome = transform.kind === 'plain' ? y.map((v, r) => transform.forward(v) - location[r]) : y
-  const band = { location: new Float64Array(n), low: new Float64Array(n), high: new Float64Array(n) }
+  const make = () => new Float64Array(n)
+  const band = { location: make(), low: make(), high: make(), least: new Uint8Array(n) }
   const size = Math.min(n, NEIGHBOURS)
   // rank ceil((n + 1)(1 - miss)) of n covers a new row with at least 1 - miss
   const top = Math.min(size, Math.ceil((size + 1) * (1 - MISS))) - 1
@@ -56,6 +59,7 @@ function bandOf(transform: Transform, location: Float64Array, y: Float64Array, o
     band.location[i] = location[order[i]]
     band.low[i] = near[bottom]
     band.high[i] = near[top]
+    band.least[i] = transform.kind === 'log' && near[size >> 1] === transform.min ? 1 : 0
   }
   return band
 }
@@ -72,6 +76,9 @@ export function intervalAt(transform: Transform, band: Band, at: number): readon
   const ratio = there > 0 && here > 0 ? here / there : 1
   return [low * ratio, high * ratio]
 }
+
+/** Whether the median at a location is the least value that labels have. */
+export const isLeast = (band: Band, at: number): boolean => band.least[placeOf(band.location, at)] === 1
 
 /** Index of the last of the ascending `locations` that is not above `at`; the first where all are. */
 function placeOf(locations: Float64Array, at: number): number {
