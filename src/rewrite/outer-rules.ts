@@ -4,7 +4,7 @@ import { PgError } from '../pg-error.js'
 import { type Tree, walkTree } from './postgres-parser.js'
 
 /** Statements that Postgres plans with the parameters of a Bind. */
-const WITH_PARAMS = new Set([
+export const WITH_PARAMS: ReadonlySet<string> = new Set([
   'SelectStmt',
   'InsertStmt',
   'UpdateStmt',

@@ -13,6 +13,23 @@ export function malformed(detail: string): PgError {
   return new PgError({ code: 'XX000', message: 'malformed extraction result', detail })
 }
 
+/** Where each field of a DataRow's payload begins and ends, into `starts` and `ends`; a NULL one begins at -1. */
+export function locateFields(view: DataView, starts: Int32Array, ends: Int32Array): void {
+  if (view.byteLength < 2 || view.getInt16(0) !== starts.length)
+    throw malformed(`row does not have ${starts.length} fields`)
+  let at = 2
+  for (let f = 0; f < starts.length; f++) {
+    if (at + 4 > view.byteLength) throw malformed('row is cut short')
+    const size = view.getInt32(at)
+    at += 4
+    if (size < -1 || at + Math.max(size, 0) > view.byteLength) throw malformed(`field ${f + 1} has length ${size}`)
+    starts[f] = size === -1 ? -1 : at
+    at += Math.max(size, 0)
+    ends[f] = at
+  }
+  if (at !== view.byteLength) throw malformed('row is longer than its fields')
+}
+
 export interface ArrayHeader {
   readonly type: number
   readonly hasNull: boolean

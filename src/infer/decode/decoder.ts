@@ -4,6 +4,7 @@ import type { NeighbourhoodSpec, StreamSpec } from '../../graph/neighbourhood.js
 import { drain } from '../heads/stepped.js'
 import {
   type ArrayHeader,
+  locateFields,
   malformed,
   readCodes,
   readElements,
@@ -49,25 +50,9 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
   const ends = new Int32Array(fields)
   let classes: Pick<Classes, 'type' | 'values' | 'texts'> | null = null
 
-  function locate(view: DataView): void {
-    if (view.byteLength < 2 || view.getInt16(0) !== starts.length)
-      throw malformed(`row does not have ${starts.length} fields`)
-    let at = 2
-    for (let f = 0; f < starts.length; f++) {
-      if (at + 4 > view.byteLength) throw malformed('row is cut short')
-      const size = view.getInt32(at)
-      at += 4
-      if (size < -1 || at + Math.max(size, 0) > view.byteLength) throw malformed(`field ${f + 1} has length ${size}`)
-      starts[f] = size === -1 ? -1 : at
-      at += Math.max(size, 0)
-      ends[f] = at
-    }
-    if (at !== view.byteLength) throw malformed('row is longer than its fields')
-  }
-
   function push(payload: Buffer): void {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
-    locate(view)
+    locateFields(view, starts, ends)
     if (starts[0] === -1 || ends[0] - starts[0] !== 4) throw malformed('part is not an int4')
     const index = view.getInt32(starts[0])
     const part = spec.parts[index]

@@ -20,6 +20,7 @@ const TOTAL_WIDTH = 0.6
 const SIGNIFICANT = 5.5
 /** The step up to the reference anchor must exceed this many times the mean one between older anchors, on Fisher's scale. */
 const BEYOND_USUAL = 2
+/** Share of keys, over the times compared, that must have rows for a measure to count. */
 const ACTIVE_SHARE = 0.25
 const LEAST_TIE = 0.6
 const LEAST_GAIN = 0.1
@@ -222,27 +223,28 @@ function* activity(neighbourhood: Neighbourhood, node: number, keys: Int32Array)
   }
 
   const count: Read = (start, end) => end - start
-  const total = TOTAL_WIDTH * life
+  const sumOf =
+    (column: Float64Array): Read =>
+    (start, end) => {
+      let sum = 0
+      for (let i = start; i < end; i++) if (!Number.isNaN(column[i])) sum += column[i]
+      return sum
+    }
   for (const s of mine) {
     const { time, numbers } = streams[s]
     const recency: Read = (start, end, at) => (end > start ? at - time[end - 1] : Number.MAX_VALUE)
     const values = spec.streams[s].numbers
       .flatMap((n, c) => (n.own && (n.kind === 'number' || n.kind === 'value') ? [numbers[c]] : []))
       .slice(0, MOST_CHANNELS)
-    measure(s, 'total', total, count)
+    for (const read of [count, ...values.map(sumOf)]) measure(s, 'total', TOTAL_WIDTH * life, read)
+    yield
     for (const width of WIDTHS.map(share => share * life)) {
       measure(s, 'window', width, count)
       measure(s, 'state', width, recency)
       yield
       for (const column of values) {
-        const sum: Read = (start, end) => {
-          let total = 0
-          for (let i = start; i < end; i++) if (!Number.isNaN(column[i])) total += column[i]
-          return total
-        }
-        measure(s, 'window', width, sum)
+        measure(s, 'window', width, sumOf(column))
         measure(s, 'state', width, (start, end) => (end > start ? column[end - 1] : Number.NaN))
-        if (width === WIDTHS[0] * life) measure(s, 'total', total, sum)
         yield
       }
     }

@@ -1,7 +1,15 @@
 // Rows of a ranking extraction, as typed arrays. Nothing is in order yet: histories.ts sees to that.
 
 import type { RankingPart, RankingSpec } from '../../graph/ranking.js'
-import { malformed, readCodes, readElements, readHeader, readNumbers, readTimes } from '../decode/arrays.js'
+import {
+  locateFields,
+  malformed,
+  readCodes,
+  readElements,
+  readHeader,
+  readNumbers,
+  readTimes,
+} from '../decode/arrays.js'
 import { createItems, type Items } from './items.js'
 
 export interface Windows {
@@ -69,20 +77,6 @@ export function createRankingDecoder(spec: RankingSpec) {
   const ends = new Int32Array(fields)
   let itemType = 0
 
-  function locate(view: DataView): void {
-    if (view.byteLength < 2 || view.getInt16(0) !== fields) throw malformed(`row does not have ${fields} fields`)
-    let at = 2
-    for (let f = 0; f < fields; f++) {
-      const size = view.getInt32(at)
-      at += 4
-      if (size < -1 || at + Math.max(size, 0) > view.byteLength) throw malformed(`field ${f + 1} has length ${size}`)
-      starts[f] = size === -1 ? -1 : at
-      at += Math.max(size, 0)
-      ends[f] = at
-    }
-    if (at !== view.byteLength) throw malformed('row is longer than its fields')
-  }
-
   function readItems(view: DataView, payload: Buffer, start: number, end: number): Int32Array {
     const header = readHeader(view, start, end)
     const out = new Int32Array(header.length)
@@ -101,7 +95,7 @@ export function createRankingDecoder(spec: RankingSpec) {
 
   function push(payload: Buffer): void {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
-    locate(view)
+    locateFields(view, starts, ends)
     if (starts[0] === -1 || ends[0] - starts[0] !== 4) throw malformed('part is not an int4')
     const part = spec.parts[view.getInt32(starts[0])]
     if (!part) throw malformed(`part ${view.getInt32(starts[0])} does not exist`)

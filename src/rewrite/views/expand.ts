@@ -4,6 +4,7 @@
 import { PgError } from '../../pg-error.js'
 import { findNodes } from '../nodes.js'
 import { mask } from '../outer.js'
+import { WITH_PARAMS } from '../outer-rules.js'
 import { textParam, type Upstream } from '../plan.js'
 import { parseSql, type Tree } from '../postgres-parser.js'
 import { quote } from '../quote.js'
@@ -13,17 +14,7 @@ import { loadDefinitions } from './definitions.js'
 import { rangesIn } from './ranges.js'
 
 /** Statements that answer now; others keep a view's name for later, and are the server's. */
-const READING = new Set([
-  'SelectStmt',
-  'InsertStmt',
-  'UpdateStmt',
-  'DeleteStmt',
-  'MergeStmt',
-  'CreateTableAsStmt',
-  'DeclareCursorStmt',
-  'ExplainStmt',
-  'CopyStmt',
-])
+const READING = new Set([...WITH_PARAMS, 'CopyStmt'])
 
 /** The tree of a statement with its PREDICTs blanked out; null where there is none to be had. */
 export const treeAround = async (sql: string): Promise<readonly Tree[] | null> => {
