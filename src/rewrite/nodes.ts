@@ -4,7 +4,7 @@
 import { PgError } from '../pg-error.js'
 import { correlate } from './correlate.js'
 import { type Node, nodeOf } from './node.js'
-import { SCALAR_WORDS, scalarEnd, scalarNode } from './scalar-nodes.js'
+import { refuseWithoutFor, SCALAR_WORDS, scalarEnd, scalarNode } from './scalar-nodes.js'
 import { closing, isSign, isWord, type SqlToken } from './sql-lexer.js'
 
 const VERBS = ['evaluate', 'backtest', 'monitor']
@@ -150,7 +150,10 @@ export const findNodes = (text: string, tokens: readonly SqlToken[]): Node[] => 
   for (let i = 1; i < tokens.length; i++) {
     if (!isWord(tokens[i], ...SCALAR_WORDS)) continue
     const node = scalarNode(text, tokens, i) ?? (isWord(tokens[i], 'predict') ? tableNode(text, tokens, i) : null)
-    if (!node) continue
+    if (!node) {
+      refuseWithoutFor(tokens, i)
+      continue
+    }
     if (nodes.some(outer => node.start < outer.end))
       throw new PgError({
         code: '0A000',

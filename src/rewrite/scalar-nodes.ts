@@ -22,6 +22,25 @@ export const scalarEnd = (tokens: readonly SqlToken[], i: number): number => {
   return close > 0 && indexOutside(tokens, i + 2, close, at => isWord(tokens[at], 'for')) < close ? close : -1
 }
 
+/** A window in an aggregate, which no function of Postgres' has: COUNT(orders.*, 0, 30 …). */
+const WINDOWED = ['count', 'sum', 'avg', 'min', 'max']
+
+/** @throws PgError 42601 where PREDICT(COUNT(orders.*, 0, 30, days)) lacks the FOR that would have made it ours */
+export const refuseWithoutFor = (tokens: readonly SqlToken[], i: number): void => {
+  if (!isSign(tokens[i + 1], '(') || isSign(tokens[i - 1], '.')) return
+  if (!isWord(tokens[i + 2], ...WINDOWED) || !isSign(tokens[i + 3], '(')) return
+  const [inner, close] = [closing(tokens, i + 3), closing(tokens, i + 1)]
+  const first = indexOutside(tokens, i + 4, inner, at => isSign(tokens[at], ','))
+  if (close < 0 || indexOutside(tokens, first + 1, inner, at => isSign(tokens[at], ',')) >= inner) return
+  const word = tokens[i].text.toUpperCase()
+  throw new PgError({
+    code: '42601',
+    message: `${word}() does not say for whom`,
+    hint: `Write: ${word}(… FOR table.key), the key of the row at hand.`,
+    position: tokens[close].start,
+  })
+}
+
 /** @throws PgError where it names no row, or asks for what is not answered */
 export const scalarNode = (text: string, tokens: readonly SqlToken[], i: number): Node | null => {
   const close = scalarEnd(tokens, i)

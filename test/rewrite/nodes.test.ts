@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { PgError } from '../../src/pg-error.js'
+import { refuseBareVerb } from '../../src/rewrite/bare-verb.js'
 import { functionNodes } from '../../src/rewrite/function-nodes.js'
 import { findNodes } from '../../src/rewrite/nodes.js'
 import { parseSql } from '../../src/rewrite/postgres-parser.js'
@@ -84,6 +85,28 @@ t.test('what is meant as ours and not answered yet says so', async t => {
   const sql = `SELECT * FROM (PREDICT COUNT(o.*, 0, 1, days) FOR u.id IN (SELECT user_id FROM (${Q}) p)) q`
   t.match(refused(sql), { code: '0A000', position: sql.indexOf(Q) })
   t.match(refused(`SELECT * FROM (${Q}`), { code: '42601', message: 'syntax error at end of input' })
+})
+
+t.test('PREDICT as a value is told what it lacks, and a function of that name is left alone', async t => {
+  const sql = 'SELECT PREDICT(COUNT(sessions.*, 0, 30, days)) FROM users'
+  const { code, position, hint } = refused(sql)
+  t.same(
+    [code, position, hint],
+    ['42601', sql.indexOf(') FROM'), 'Write: PREDICT(… FOR table.key), the key of the row at hand.'],
+  )
+  for (const own of [
+    'SELECT predict(count(amount)) FROM t',
+    'SELECT predict(avg(a), b) FROM t',
+    'SELECT s.predict(sum(a, 0, 30))',
+  ])
+    t.same(find(own), [])
+  t.match(find('SELECT * FROM (PREDICT (COUNT(orders.*, 0, 30, days) > 0) FOR EACH users.user_id) p'), [
+    { form: 'table' },
+  ])
+  t.throws(() => refuseBareVerb('PREDICT_PROBABILITY(COUNT(orders.*, 0, 30, days) > 0 FOR users.user_id = 1);'), {
+    code: '42601',
+    hint: 'Write: SELECT PREDICT_PROBABILITY(COUNT(orders.*, 0, 30, days) > 0 FOR users.user_id = 1)',
+  })
 })
 
 t.test('predict() in FROM holds its PQL in a string', async t => {
