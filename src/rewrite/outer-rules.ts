@@ -33,6 +33,13 @@ export const carriageOf = (statement: Tree, position: number): Carriage => {
   const [outermost, explain] = only(statement)
   const [type, node] = outermost === 'ExplainStmt' ? only(explain.query as Tree) : [outermost, explain]
   const isMaterialized = type === 'CreateTableAsStmt' && node.objtype === 'OBJECT_MATVIEW'
+  if (isMaterialized && outermost === 'ExplainStmt')
+    throw new PgError({
+      code: '0A000',
+      message: 'EXPLAIN of CREATE MATERIALIZED VIEW is not supported with PREDICT',
+      hint: 'EXPLAIN (COSTS) PREDICT …',
+      position,
+    })
   if (isMaterialized) return 'store'
   if (WITH_PARAMS.has(type)) return 'params'
   if (type === 'CopyStmt') return 'literals'

@@ -67,12 +67,21 @@ export interface Plan {
   run(params: readonly Param[], upstream: Upstream): Promise<Bound>
   /** Position in the client's text (1-based characters) for a position in `sql`, or null where it lies in text of ours. */
   mapPosition(position: number): number | null
+  /** The command tag that the client is told, for the server's; the server's own where this is missing. */
+  tag?(tag: string): string
 }
 
-/** One execution of a plan: the hidden parameters, or a text that holds everything, where Postgres takes no parameters. */
+/**
+ * One execution of a plan: the hidden parameters; or another statement, which takes the place of `sql` with all the parameters that
+ * it has, as where Postgres takes none.
+ */
 export type Bound =
   | { readonly params: readonly Param[] }
-  | { readonly sql: string; mapPosition(position: number): number | null }
+  | {
+      readonly sql: string
+      readonly typed?: readonly TypedParam[]
+      mapPosition(position: number): number | null
+    }
 
 /** One statement of a simple-query string. */
 export interface Piece {

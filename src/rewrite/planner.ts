@@ -20,7 +20,9 @@ import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCat
 import type { SegmentText } from './segment-text.js'
 import { highestParam, lexSql } from './sql-lexer.js'
 import { refuseUnknownOption } from './unknown-option.js'
-import { planStored, planView, type Target } from './views/create.js'
+import { planView } from './views/create.js'
+import { planStored } from './views/store.js'
+import type { Target } from './views/tags.js'
 
 export interface PlannerDeps {
   catalog(upstream: Upstream): Promise<SessionCatalog>

@@ -9,7 +9,7 @@ import { HEADER, int32, MAX_LENGTH } from './messages/header.js'
 export interface ClientStreamHost {
   readonly expected: Expected
   readonly flow: Flow
-  /** True while a prepared statement of the session holds a rewritten one. */
+  /** True while a prepared statement of the session holds a rewritten one, or a portal one with a tag of its own. */
   readonly intercepts: boolean
   /** The longest message there may be, in bytes. */
   readonly longest: number
@@ -17,7 +17,7 @@ export interface ClientStreamHost {
   write(bytes: Buffer): void
   /** Does the SQL text between these offsets name one of our words? */
   mayConcern(bytes: Buffer, start: number, end: number): boolean
-  /** Does this Bind, Describe, Close or Parse, of which at least the names are here, touch a rewritten statement? */
+  /** Does this Bind, Execute, Describe, Close or Parse, of which at least the names are here, touch a rewritten statement? */
   touches(message: Buffer): boolean
   /** Deals with a whole message that concerns us; the next ones wait. */
   intercept(message: Buffer): Promise<void>
@@ -150,6 +150,7 @@ export class ClientStream {
         if (!whole && bytes.length - at < NAMES) return Math.min(end - at, NAMES)
         if (!host.touches(bytes.subarray(at, Math.min(end, bytes.length)))) return PASS
         return whole ? INTERCEPT : end - at
+      case F.EXECUTE:
       case F.DESCRIBE:
       case F.CLOSE:
         if (!host.intercepts || end - at > NAMES) return PASS

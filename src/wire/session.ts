@@ -1,7 +1,7 @@
 // One client and its own connection to the server, from the start-up packet to the end of either.
 
 import { serialize } from 'pg-protocol'
-import type { Rewriter, Rewriting } from '../rewrite/plan.js'
+import type { Plan, Rewriter, Rewriting } from '../rewrite/plan.js'
 import { ClientStream } from './client-stream.js'
 import { type Action, Expected, FORWARD, type Handler, STARTUP, TAKE } from './expected.js'
 import { fatalMessage } from './fatal.js'
@@ -11,7 +11,7 @@ import { intercept } from './intercept/intercept.js'
 import { cancelled, gone, Lease } from './intercept/lease.js'
 import { Legs } from './legs.js'
 import { MAX_LENGTH } from './messages/header.js'
-import { statementName } from './messages/names.js'
+import { portalName, statementName } from './messages/names.js'
 import { asksForReplication, startupDatabase } from './messages/startup.js'
 import type { Limits, Log, UpstreamOptions } from './options.js'
 import { PreparedCache } from './prepared-cache.js'
@@ -44,6 +44,7 @@ export class Session implements InterceptHost {
   readonly statements = new Statements(this.flow)
   readonly prepared = new PreparedCache()
   readonly rewriter: Rewriter
+  readonly tagged = new Map<string, Plan>()
   readonly told = new Set<string>()
   readonly log: Log
   closed = false
@@ -206,13 +207,13 @@ export class Session implements InterceptHost {
       expected: this.expected,
       flow: this.flow,
       get intercepts() {
-        return !session.statements.empty
+        return !session.statements.empty || session.tagged.size > 0
       },
       write: (bytes: Buffer) => this.#write(bytes),
       mayConcern: (bytes: Buffer, start: number, end: number) => this.rewriter.mayConcern(bytes, start, end),
       touches: (message: Buffer) => {
         const name = statementName(message)
-        return name !== null && this.statements.mayHold(name)
+        return (name !== null && this.statements.mayHold(name)) || this.tagged.has(portalName(message) ?? '\0')
       },
       intercept: (message: Buffer) =>
         intercept(this, message).finally(() => {

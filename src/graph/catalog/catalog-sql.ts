@@ -78,7 +78,7 @@ WITH RECURSIVE rel AS MATERIALIZED (
      AND d.objoid = c.oid AND d.objsubid = 0 AND d.description LIKE '%@predict%'
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
      AND n.nspname <> 'information_schema' AND (n.nspname !~ '^pg_' OR n.oid = pg_catalog.pg_my_temp_schema())
-     AND (d.description IS NULL OR d.description !~ '@predict (view|table):')
+     AND (d.description IS NULL OR d.description !~ '@predict (view|table|empty table):')
      AND (c.relkind <> 'v' OR d.description IS NOT NULL OR c.relname::text = ANY ($1::text[]))
      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')),
 unproven AS MATERIALIZED ( -- NOT NULL ... NOT VALID: Postgres 18 sets attnotnull all the same

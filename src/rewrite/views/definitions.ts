@@ -1,24 +1,22 @@
 // Views of predictions, and the views that rest on them, as the server has them now: each as SQL that holds its PREDICT again.
 
+import { PgError } from '../../pg-error.js'
 import { textParam, type Upstream } from '../plan.js'
 import { parseSql } from '../postgres-parser.js'
 import { literal } from '../quote.js'
 import { buildSegments } from '../segment-text.js'
 import { rangesIn } from './ranges.js'
 import { stubsIn } from './stub.js'
+import { TAGGED } from './tags.js'
 
-/** Comments of ours on a view of predictions and on a table that stores them. */
-export const VIEW_TAG = '@predict view:'
-export const TABLE_TAG = '@predict table:'
-
-/** oid, schema, name and kind of all that a reader must find in our word set: tagged views, what rests on them, tagged tables. */
+/** What a reader must find in our word set: tagged views, tagged tables that have no rows yet, and what rests on them. */
 const RESTING = `
 WITH RECURSIVE tagged AS (
-  SELECT d.objoid AS oid FROM pg_catalog.pg_description d
-   WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
-     AND (d.description LIKE '%${VIEW_TAG}%' OR d.description LIKE '%${TABLE_TAG}%')
+  SELECT c.oid, c.relkind, c.relkind <> 'v' AND d.description ~ '@predict empty table:' AS is_empty
+    FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON c.oid = d.objoid AND c.relkind IN ('v', 'r', 'p')
+   WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.description ~ '${TAGGED}'
 ), resting AS (
-  SELECT c.oid FROM tagged t JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind = 'v'
+  SELECT t.oid FROM tagged t WHERE t.relkind = 'v' OR t.is_empty
   UNION
   SELECT w.ev_class FROM resting x
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = x.oid
@@ -29,11 +27,11 @@ WITH RECURSIVE tagged AS (
 `
 
 export const NAMES = `${RESTING}
-SELECT c.relname, c.relkind = 'v' FROM pg_catalog.pg_class c
- WHERE c.oid IN (SELECT oid FROM resting UNION SELECT oid FROM tagged) AND c.relkind IN ('v', 'r', 'p')`
+SELECT c.relname, r.oid IS NOT NULL, c.relkind <> 'v' FROM pg_catalog.pg_class c LEFT JOIN resting r ON r.oid = c.oid
+ WHERE r.oid IS NOT NULL OR c.oid IN (SELECT oid FROM tagged)`
 
 const DEFINITIONS = `${RESTING}
-SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_viewdef(c.oid), pg_catalog.has_table_privilege(c.oid, 'SELECT')
+SELECT c.oid, n.nspname, c.relname, CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END, pg_catalog.has_table_privilege(c.oid, 'SELECT')
   FROM resting r JOIN pg_catalog.pg_class c ON c.oid = r.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`
 
 export interface Definition {
@@ -46,7 +44,8 @@ export interface Definition {
 interface Row {
   readonly schema: string
   readonly name: string
-  readonly sql: string
+  /** null: of a table that is to be filled. */
+  readonly sql: string | null
   readonly readable: boolean
 }
 
@@ -61,21 +60,31 @@ export const loadDefinitions = async (upstream: Upstream): Promise<(oid: number)
     byOid.set(number, {
       schema: schema!.toString(),
       name: name!.toString(),
-      sql: sql!.toString(),
+      sql: sql?.toString() ?? null,
       readable: readable![0] === 1,
     })
   }
   const written = new Map<number, Promise<string>>()
-  const write = (oid: number): Promise<string> => {
-    const known = written.get(oid) ?? writeOut(byOid.get(oid)!.sql, name => byName.get(name), write)
+  const write = async (oid: number): Promise<string> => {
+    const { name, sql } = byOid.get(oid)!
+    if (sql === null) throw unfilled(name)
+    const known = written.get(oid) ?? writeOut(sql, name => byName.get(name), write)
     written.set(oid, known)
     return known
   }
   return async oid => {
     const row = byOid.get(oid)
-    return row ? { name: row.name, readable: row.readable, sql: await write(oid) } : null
+    return row ? { name: row.name, readable: row.readable, sql: row.readable ? await write(oid) : '' } : null
   }
 }
+
+/** As Postgres says it of a materialized view. */
+const unfilled = (name: string): PgError =>
+  new PgError({
+    code: '55000',
+    message: `materialized view "${name}" has not been populated`,
+    hint: 'Use the REFRESH MATERIALIZED VIEW command.',
+  })
 
 /** Under an empty search_path the server writes every name with its schema, whatever a reader's CTEs are called. */
 const fullyNamed = async <T>(upstream: Upstream, work: () => Promise<T>): Promise<T> => {

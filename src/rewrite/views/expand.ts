@@ -45,11 +45,16 @@ export const expand = async (
     params,
   )
   const definitionOf = await loadDefinitions(upstream)
+  const refusal = (error: unknown): null => {
+    // that there are no rows yet is no reason not to plan
+    if (statement.ExplainStmt && error instanceof PgError && error.code === '55000') return null
+    throw error
+  }
   const builder = buildSegments(sql)
   let at = 0
   for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
     const oid = oids[ranges.indexOf(range)]?.readUInt32BE(0)
-    const definition = oid === undefined ? null : await definitionOf(oid)
+    const definition = oid === undefined ? null : await definitionOf(oid).catch(refusal)
     if (!definition) continue
     if (!definition.readable)
       throw new PgError({

@@ -7,7 +7,7 @@ import type { Tree } from '../postgres-parser.js'
 import type { SegmentText } from '../segment-text.js'
 import type { Creating } from './create.js'
 import { expand, treeAround } from './expand.js'
-import { STORED, type ViewNames } from './names.js'
+import type { ViewNames } from './names.js'
 import { planAboutStored } from './stored.js'
 
 export { createViewNames, type ViewNames } from './names.js'
@@ -51,7 +51,7 @@ export const createViews = (plan: Planner, names: ViewNames): Planner => {
   return async (sql, declared, upstream) => {
     const planned: Creating | null = await planKnown(sql, declared, upstream)
     if (planned?.createsView !== undefined) names.add(planned.createsView)
-    if (planned?.createsTable) names.add(STORED)
+    if (planned?.createsTable) names.addStored()
     return planned
   }
 }

@@ -11,8 +11,8 @@ const OLD = 2_000
 /** Those older than this, before anything else happens. */
 const STALE = 30_000
 
-/** Begins every statement about stored predictions. */
-const MATERIALIZED = 'materialized'
+/** In every statement about stored predictions that is ours to answer. */
+const ABOUT_STORED = ['materialized', 'comment']
 
 export interface ViewNames {
   readonly old: boolean
@@ -20,10 +20,12 @@ export interface ViewNames {
   /** No statement reads views of predictions, or is about stored ones. */
   readonly empty: boolean
   has(name: string): boolean
-  /** Whether SQL bytes hold one of the names, or what begins a statement about stored predictions. */
+  /** Whether SQL bytes hold one of the names, or what a statement about stored predictions says. */
   readonly mayName: Scan
-  /** A name that a statement is about to give to a view of these, or the word for a table of them; kept whether it succeeds or not. */
+  /** A name that a statement is about to give to a view of these, or to a table of them without rows; kept whether it succeeds or not. */
   add(name: string): void
+  /** Predictions are about to be stored. */
+  addStored(): void
   load(upstream: Upstream): Promise<void>
 }
 
@@ -35,6 +37,11 @@ export const createViewNames = (): ViewNames => {
   let stale = true
   let timer: NodeJS.Timeout | undefined
   let scan: Scan = () => false
+  const add = (...words: readonly string[]) => {
+    if (words.every(word => names.has(word))) return
+    for (const word of words) added.add(word)
+    renew()
+  }
   const renew = () => {
     names = new Set([...found, ...added])
     scan = names.size > 0 ? createScan([...names]) : () => false
@@ -52,11 +59,8 @@ export const createViewNames = (): ViewNames => {
     },
     has: name => names.has(name),
     mayName: (sql, start, end) => scan(sql, start, end),
-    add(name) {
-      if (names.has(name)) return
-      added.add(name)
-      renew()
-    },
+    add: name => add(name),
+    addStored: () => add(...ABOUT_STORED),
     async load(upstream) {
       const rows = await upstream.query(NAMES)
       loaded = performance.now()
@@ -65,13 +69,9 @@ export const createViewNames = (): ViewNames => {
       timer = setTimeout(() => {
         stale = true
       }, STALE).unref()
-      const isView = (row: (typeof rows)[number]) => row[1]![0] === 1
-      const stored = rows.every(isView) ? [] : [MATERIALIZED]
-      found = [...rows.filter(isView).map(([name]) => name!.toString()), ...stored]
+      const read = rows.filter(row => row[1]![0] === 1).map(([name]) => name!.toString())
+      found = rows.some(row => row[2]![0] === 1) ? [...read, ...ABOUT_STORED] : read
       renew()
     },
   }
 }
-
-/** For `add`, where predictions are about to be stored. */
-export const STORED = MATERIALIZED

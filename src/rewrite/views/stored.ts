@@ -1,23 +1,18 @@
-// REFRESH, DROP and ALTER MATERIALIZED VIEW of stored predictions, which are tables.
+// REFRESH, DROP, ALTER and COMMENT ON MATERIALIZED VIEW of stored predictions, which are tables; and COMMENT ON what carries a tag of ours,
+// which stays.
 
 import { PgError } from '../../pg-error.js'
-import type { Plan, Upstream } from '../plan.js'
+import type { Bound, Plan, Upstream } from '../plan.js'
 import type { Planner } from '../planner.js'
 import type { Tree } from '../postgres-parser.js'
 import { literal } from '../quote.js'
 import { isSign, isWord, lexSql, nameOf, type SqlToken } from '../sql-lexer.js'
-import { targetText } from './create.js'
-import { TABLE_TAG } from './definitions.js'
+import { commentOf, readTag, type Tag, tagSql, targetText } from './tags.js'
 
-/** How the stored predictions of this name are made; null where it is no table of them. */
-const storedAs = async (name: string, upstream: Upstream): Promise<string | null> => {
-  const [row] = await upstream.query(
-    `SELECT pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c
-      WHERE c.oid = pg_catalog.to_regclass(${literal(name)}) AND c.relkind IN ('r', 'p')`,
-  )
-  const comment = row?.[0]?.toString() ?? ''
-  const at = comment.indexOf(TABLE_TAG)
-  return at < 0 ? null : comment.slice(at + TABLE_TAG.length).trim()
+/** The tag of a relation that stores predictions; null where it is none. */
+const storedAs = async (name: string, upstream: Upstream): Promise<Tag | null> => {
+  const tag = readTag(await commentOf(name, upstream))
+  return tag && tag.kind !== 'view' ? tag : null
 }
 
 /** null: it is about none. */
@@ -27,22 +22,38 @@ export const planAboutStored = async (
   plan: Planner,
   upstream: Upstream,
 ): Promise<Plan | null> => {
-  const refresh = statement.RefreshMatViewStmt as
-    | { relation: { schemaname?: string; relname: string }; skipData?: boolean }
-    | undefined
+  const refresh = statement.RefreshMatViewStmt as Refresh | undefined
   if (refresh) {
-    const { schemaname, relname } = refresh.relation
-    const name = targetText({ schema: schemaname ?? null, name: relname })
-    const definition = await storedAs(name, upstream)
-    return definition === null ? null : planRefresh(sql, name, definition, refresh.skipData ?? false, plan, upstream)
+    const name = nameIn(refresh.relation)
+    const tag = await storedAs(name, upstream)
+    return tag && (await planRefresh({ name, tag, refresh }, plan, upstream))
   }
+  const comment = statement.CommentStmt as Comment | undefined
+  if (comment) return planComment(comment, upstream)
   const tokens = lexSql(sql)
   if (!isWord(tokens[0], 'drop', 'alter') || !isWord(tokens[1], 'materialized') || !isWord(tokens[2], 'view'))
     return null
   for (const name of namesIn(sql, tokens)) if ((await storedAs(name, upstream)) === null) return null
-  const text = `${sql.slice(0, tokens[1].start)}TABLE${sql.slice(tokens[2].end)}`
-  return { sql: text, paramTypes: [], hidden: 0, mapPosition: () => null, run: async () => ({ params: [] }) }
+  const command = `${tokens[0].text.toUpperCase()} MATERIALIZED VIEW`
+  return asIs(`${sql.slice(0, tokens[1].start)}TABLE${sql.slice(tokens[2].end)}`, () => command)
 }
+
+/** A plan that runs a statement of ours in the client's place. */
+export const asIs = (sql: string, tag?: Plan['tag']): Plan => ({
+  sql,
+  paramTypes: [],
+  hidden: 0,
+  mapPosition: () => null,
+  run: async () => ({ params: [] }),
+  tag,
+})
+
+interface RangeVar {
+  readonly schemaname?: string
+  readonly relname: string
+}
+
+const nameIn = ({ schemaname, relname }: RangeVar): string => targetText({ schema: schemaname ?? null, name: relname })
 
 /** The relations that DROP or ALTER MATERIALIZED VIEW names. */
 const namesIn = (sql: string, tokens: readonly SqlToken[]): string[] => {
@@ -61,43 +72,89 @@ const namesIn = (sql: string, tokens: readonly SqlToken[]): string[] => {
   return names
 }
 
+interface Comment {
+  readonly objtype: string
+  readonly object?: { readonly List?: { readonly items?: readonly { readonly String?: { readonly sval: string } }[] } }
+  readonly comment?: string
+}
+
+/** The client's prose, with the tag that makes the relation ours behind it. */
+const planComment = async ({ objtype, object, comment }: Comment, upstream: Upstream): Promise<Plan | null> => {
+  if (!/^OBJECT_(VIEW|TABLE|MATVIEW)$/.test(objtype)) return null
+  const path = (object?.List?.items ?? []).map(({ String: part }) => part?.sval ?? '')
+  const name = targetText({ schema: path.at(-2) ?? null, name: path.at(-1) ?? '' })
+  const tag = readTag(await commentOf(name, upstream))
+  // of another kind of relation than it is: the server says so
+  if (!tag || (tag.kind === 'view') !== (objtype === 'OBJECT_VIEW')) return null
+  return asIs(tagSql(name, { ...tag, prose: comment ?? '' }))
+}
+
+interface Refresh {
+  readonly relation: RangeVar
+  readonly skipData?: boolean
+  readonly concurrent?: boolean
+}
+
+interface Refreshing {
+  readonly name: string
+  readonly tag: Tag
+  readonly refresh: Refresh
+}
+
+const REFRESHED = 'REFRESH MATERIALIZED VIEW'
+
 /**
  * The new rows are computed first; then the old ones go and the new ones come in one transaction. Readers are not held up, and see
- * the one or the other; where anything fails, the old ones stay.
+ * the one or the other; where anything fails, the old ones stay. CONCURRENTLY asks for no more than that.
  */
-const planRefresh = async (
-  sql: string,
-  name: string,
-  definition: string,
-  skipData: boolean,
-  plan: Planner,
-  upstream: Upstream,
-): Promise<Plan> => {
-  if (skipData)
+const planRefresh = async ({ name, tag, refresh }: Refreshing, plan: Planner, upstream: Upstream): Promise<Plan> => {
+  const { concurrent, skipData, relation } = refresh
+  if (concurrent && skipData)
+    throw new PgError({
+      code: '42601',
+      message: 'REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together',
+    })
+  if (concurrent && tag.kind === 'empty table')
     throw new PgError({
       code: '0A000',
-      message: 'WITH NO DATA is not supported for stored predictions',
-      hint: `TRUNCATE ${name}`,
-      position: sql.toLowerCase().lastIndexOf('with'),
+      message: 'CONCURRENTLY cannot be used when the materialized view is not populated',
+      hint: `REFRESH MATERIALIZED VIEW ${name}`,
     })
-  const regclass = `pg_catalog.to_regclass(${literal(name)})`
-  const inner = await plan(`INSERT INTO ${name} ${definition}`, [], upstream).catch(error => {
+  if (skipData) return planEmptied(name, tag, relation.relname)
+  const inner = await plan(`INSERT INTO ${name} ${tag.text}`, [], upstream).catch(error => {
     throw error instanceof PgError ? new PgError({ ...error.fields(), position: undefined }) : error
   })
-  if (inner === null) throw new Error(`stored predictions without a PREDICT: ${definition}`)
+  if (inner === null) throw new Error(`stored predictions without a PREDICT: ${tag.text}`)
   return {
     sql: inner.sql,
     paramTypes: inner.paramTypes,
     hidden: inner.paramTypes.length,
     mapPosition: () => null,
-    async run(_, client) {
+    tag: () => REFRESHED,
+    async run(_, client): Promise<Bound> {
       const bound = await inner.run([], client)
-      // one refresh at a time; older servers let no LOCK TABLE into a transaction that is not a block
-      await client.query(
-        `SELECT pg_catalog.pg_advisory_xact_lock('pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int4, ${regclass}::pg_catalog.oid::pg_catalog.int4)`,
-      )
-      await client.query(`DELETE FROM ${name}`)
+      await empty(name, client)
+      if (tag.kind === 'empty table') await client.query(tagSql(name, { ...tag, kind: 'table' }))
       return bound
     },
   }
+}
+
+/** WITH NO DATA: the rows go, and none is read until the next REFRESH. */
+const planEmptied = (name: string, tag: Tag, relation: string): Plan & { readonly createsView: string } => ({
+  ...asIs(tagSql(name, { ...tag, kind: 'empty table' }), () => REFRESHED),
+  createsView: relation,
+  async run(_, client) {
+    await empty(name, client)
+    return { params: [] }
+  },
+})
+
+const empty = async (name: string, client: Upstream): Promise<void> => {
+  const regclass = `pg_catalog.to_regclass(${literal(name)})`
+  // one refresh at a time; older servers let no LOCK TABLE into a transaction that is not a block
+  await client.query(
+    `SELECT pg_catalog.pg_advisory_xact_lock('pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int4, ${regclass}::pg_catalog.oid::pg_catalog.int4)`,
+  )
+  await client.query(`DELETE FROM ${name}`)
 }

@@ -20,6 +20,7 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
   // What has not been answered yet may make the statement what it is, or be the DEALLOCATE ALL that ends it.
   await host.drained()
   const plan = host.flow.skipping ? null : host.statements.find(bind.statement)
+  host.tagged.delete(bind.portal)
   if (plan === null) return host.forward(message)
   const lease = host.lease()
   try {
@@ -43,7 +44,8 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
 function sendBind(host: InterceptHost, plan: Plan, bind: Bind, bound: Bound): void {
   const literal = 'sql' in bound
   const source = literal ? bound : plan
-  const params = literal ? [] : [...bind.params, ...bound.params]
+  const params = literal ? (bound.typed ?? []) : [...bind.params, ...bound.params]
+  if (plan.tag) host.tagged.set(bind.portal, plan)
   const map = (response: Buffer) => withPosition(response, position => source.mapPosition(position))
   const hide = { take: () => null, error: map }
   host.flow.unsynced = true
@@ -52,7 +54,7 @@ function sendBind(host: InterceptHost, plan: Plan, bind: Bind, bound: Bound): vo
     return
   }
   const own = encodeBind({ ...bind, params, statement: OUTER })
-  const types = literal ? [] : plan.paramTypes
+  const types = literal ? (bound.typed ?? []).map(({ type }) => type) : plan.paramTypes
   const parse = encodeParse({ name: OUTER, sql: host.settings.encode(source.sql), types })
   const close = serialize.close({ type: 'S', name: OUTER })
   host.together(() => {

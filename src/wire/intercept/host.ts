@@ -1,6 +1,6 @@
 // What interception may do to a session.
 
-import type { Rewriter } from '../../rewrite/plan.js'
+import type { Plan, Rewriter } from '../../rewrite/plan.js'
 import type { Action, Expected, Handler } from '../expected.js'
 import type { Flow } from '../flow.js'
 import type { Log } from '../options.js'
@@ -15,6 +15,8 @@ export interface InterceptHost {
   readonly settings: Settings
   readonly statements: Statements
   readonly prepared: PreparedCache
+  /** By portal: plans whose command has a tag of its own. */
+  readonly tagged: Map<string, Plan>
   readonly rewriter: Rewriter
   /** Notices that are given once a session and have been. */
   readonly told: Set<string>

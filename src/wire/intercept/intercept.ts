@@ -4,6 +4,7 @@ import * as F from '../messages/frontend.js'
 import { Malformed } from '../messages/reader.js'
 import { interceptBind } from './bind.js'
 import { interceptClose, interceptDescribe } from './describe-close.js'
+import { interceptExecute } from './execute.js'
 import type { InterceptHost } from './host.js'
 import { interceptParse } from './parse.js'
 import { interceptQuery } from './query.js'
@@ -17,6 +18,8 @@ export async function intercept(host: InterceptHost, message: Buffer): Promise<v
         return await interceptParse(host, message)
       case F.BIND:
         return await interceptBind(host, message)
+      case F.EXECUTE:
+        return interceptExecute(host, message)
       case F.DESCRIBE:
         return await interceptDescribe(host, message)
       case F.CLOSE:

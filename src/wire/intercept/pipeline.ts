@@ -8,6 +8,7 @@ import { encodeBind } from '../messages/bind.js'
 import { withPosition } from '../messages/error-response.js'
 import { encodeParse } from '../messages/parse.js'
 import { charactersBefore } from '../position.js'
+import { retagged } from './execute.js'
 import type { InterceptHost } from './host.js'
 
 export class Pipeline {
@@ -27,11 +28,15 @@ export class Pipeline {
   rewritten(piece: Piece, plan: Plan, bound: Bound): void {
     const offset = charactersBefore(this.text, piece.start)
     const source = 'sql' in bound ? bound : plan
-    const [types, params] = 'sql' in bound ? [[], []] : [plan.paramTypes, bound.params]
-    this.#send(source.sql, types, params, position => {
+    const { types, params } =
+      'sql' in bound
+        ? { types: (bound.typed ?? []).map(({ type }) => type), params: bound.typed ?? [] }
+        : { types: plan.paramTypes, params: bound.params }
+    const map = (position: number) => {
       const mapped = source.mapPosition(position)
       return mapped === null ? null : mapped + offset
-    })
+    }
+    this.#send(source.sql, types, params, map, plan)
   }
 
   /** The end: closes what a Query leaves no trace of, and gives the client its ReadyForQuery. */
@@ -53,6 +58,7 @@ export class Pipeline {
     types: readonly number[],
     params: readonly Param[],
     map: (position: number) => number | null,
+    plan?: Plan,
   ): void {
     const { host } = this
     const error = (response: Buffer) => withPosition(response, map)
@@ -64,7 +70,8 @@ export class Pipeline {
       host.send(parse, TAKE, hide)
       host.send(bind, TAKE, hide)
       host.send(serialize.describe({ type: 'P' }), TAKE, columns)
-      host.send(serialize.execute({}), WATCH, { error })
+      if (plan?.tag) host.send(serialize.execute({}), TAKE, { ...retagged(plan), error })
+      else host.send(serialize.execute({}), WATCH, { error })
     })
   }
 }

@@ -1,6 +1,7 @@
-// The name of the prepared statement that a message is about.
+// The name of the prepared statement, or of the portal, that a message is about.
 
 import * as F from './frontend.js'
+import { HEADER } from './header.js'
 import { Malformed, Reader } from './reader.js'
 import { STATEMENT } from './target.js'
 
@@ -24,4 +25,11 @@ export function statementName(message: Buffer): string | null {
     if (error instanceof Malformed) return null
     throw error
   }
+}
+
+/** From a Bind or Execute of which at least the beginning is here; null: it names none, or is malformed. */
+export function portalName(message: Buffer): string | null {
+  if (message[0] !== F.BIND && message[0] !== F.EXECUTE) return null
+  const end = message.indexOf(0, HEADER)
+  return end < 0 ? null : message.toString('latin1', HEADER, end)
 }
