@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net'
 import { PgError, type PgErrorFields } from '../pg-error.js'
 import type { UsedChannels } from './features/usage.js'
+import { DIMENSIONS } from './heads/embedding.js'
 import { connectTo, restarted } from './process/connection.js'
 import { type InferProcess, type SpawnOptions, startInferProcess } from './process/spawn.js'
 import {
@@ -18,6 +19,8 @@ import {
   readResult,
 } from './protocol.js'
 
+export { DIMENSIONS }
+
 /** The answer to one job, as Postgres binary arrays of `rows` elements each: entities in the order they were sent, an entity's rows together. */
 export interface InferResult {
   /** Entities scored. */
@@ -28,6 +31,7 @@ export interface InferResult {
   /**
    * By name. Always `anchor_time` timestamptz[]; binary: `prediction` bool[], `probability` float8[]; numeric: `prediction`, `lower`, `upper`
    * float8[]; multiclass: `prediction` in the values' own type, `probability` float8[], `probabilities` jsonb[];
+   * all three with `embedding`, in the type asked for, where it is asked for;
    * rank: `rank` int4[], `item` in its own type, `score` float8[]; classify: `item`, `probability` float8[], `prediction` bool[].
    */
   readonly columns: ReadonlyMap<string, Buffer>

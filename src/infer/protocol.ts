@@ -31,6 +31,8 @@ export interface JobOptions {
   readonly complement?: boolean
   /** At most so many labelled rows are fitted on. */
   readonly contextRows: number
+  /** Answer each entity's vector besides, as elements of this type: pgvector's own, or text, which is that of a real[]. */
+  readonly embedding?: number
 }
 
 export interface JobRequest {

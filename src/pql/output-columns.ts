@@ -13,6 +13,8 @@ const int = (name: string) => column(name, 'integer', 23)
 const time = (name: string) => column(name, 'timestamp with time zone', 1184)
 const jsonb = (name: string) => column(name, 'jsonb', 3802)
 
+const REALS = { typeName: 'real[]', type: 1021 } as const
+
 const own = ({ name, typeName, type }: Column): OutputColumn => column(name, typeName, type)
 
 /** The column whose values a list or a multiclass target is about; null for a condition. */
@@ -87,12 +89,9 @@ const distinct = (columns: readonly OutputColumn[]): OutputColumn[] => {
 
 /**
  * Names and types of a task's rows, in order.
- * @param vector the upstream's type for embeddings where it has one; real[] otherwise
+ * @param vector the server's type for embeddings where it has one; real[] otherwise
  */
-export const outputColumns = (
-  task: Task,
-  vector?: { readonly typeName: string; readonly type: number },
-): OutputColumn[] => {
+export const outputColumns = (task: Task, vector: Omit<OutputColumn, 'name'> | null = null): OutputColumn[] => {
   const { explain, timing, embedding } = task.options
   const item = task.kind === 'rank' || task.kind === 'classify' ? itemColumn(task).name : null
   return distinct([
@@ -101,6 +100,6 @@ export const outputColumns = (
     ...renamed(answerColumns(task), task.alias, item),
     ...(explain ? [jsonb('explanation')] : []),
     ...(timing ? [column('time_to_predict', 'interval', 1186)] : []),
-    ...(embedding ? [column('embedding', vector?.typeName ?? 'real[]', vector?.type ?? 1021)] : []),
+    ...(embedding ? [{ name: 'embedding', ...(vector ?? REALS) }] : []),
   ])
 }

@@ -1,15 +1,20 @@
 // What is understood and not answered yet. The language is whole; this is the line between it and the engine behind.
 
 import { PgError } from '../pg-error.js'
-import type { Aggregate, Task } from './task.js'
+import type { Aggregate, Task, TaskKind } from './task.js'
 import { walkAggregates } from './walk.js'
 
 const ANSWERED =
   'Answered are columns, and windows ahead: COUNT, COUNT_DISTINCT, SUM, AVG, MIN, MAX, FIRST and LAST, compared, forecast or neither, and LIST_DISTINCT with RANK or CLASSIFY.'
 
-const refuse = (what: string, position?: number): never => {
-  throw new PgError({ code: '0A000', message: `${what} is not supported yet`, hint: ANSWERED, position })
+const refuse = (what: string, position?: number, hint = ANSWERED): never => {
+  throw new PgError({ code: '0A000', message: `${what} is not supported yet`, hint, position })
 }
+
+const EMBEDDED: readonly TaskKind[] = ['binary', 'numeric', 'multiclass']
+
+const EMBEDS =
+  'Embeddings are made where a condition, a number or a value over a window is asked about, as in COUNT(orders.*, 0, 30, days) > 0.'
 
 const VALUE_AGGREGATES = ['LIST_DISTINCT']
 
@@ -28,6 +33,7 @@ export const assertSupported = (task: Task): void => {
   const aggregate = list ? undefined : valued(walkAggregates(task.target))
   if (aggregate) refuse(`${aggregate.name} in a target`, aggregate.span.start)
   if (task.options.explain) refuse('the option explain')
-  if (task.options.embedding) refuse('the option embedding')
+  if (task.options.embedding && !(task.temporal && EMBEDDED.includes(task.kind)))
+    refuse(`an embedding of ${task.temporal ? 'lists and forecasts' : 'columns'}`, undefined, EMBEDS)
   if (task.options.set !== undefined) refuse('the option set')
 }

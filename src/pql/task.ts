@@ -154,4 +154,6 @@ export interface OutputColumn {
   readonly name: string
   readonly typeName: string
   readonly type: number
+  /** The type that its array has elements of, where those are cast to its own. */
+  readonly element?: string
 }

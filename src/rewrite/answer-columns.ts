@@ -3,7 +3,8 @@
 import type { InferResult } from '../infer/client.js'
 import { PgError } from '../pg-error.js'
 import type { OutputColumn, Task } from '../pql/task.js'
-import { encodeArray } from './binary-array.js'
+import { arrayParam, encodeArray, OID } from './binary-array.js'
+import { travelsAsText } from './outer.js'
 import type { Param } from './plan.js'
 
 /** The columns between key and extras, in the order that output-columns.ts gives them, as the inference process calls them. */
@@ -16,6 +17,12 @@ const answered: Readonly<Record<Task['kind'], readonly string[]>> = {
   forecast: ['step', 'window_start', 'window_end', 'prediction', 'lower', 'upper'],
 }
 
+/** The type of the elements of a column's array. */
+export const arrayOf = (column: OutputColumn): number => (travelsAsText(column) ? OID.text : column.type)
+
+/** The array of a column of no rows. */
+export const emptyColumn = (column: OutputColumn): Param => arrayParam(encodeArray(arrayOf(column), []))
+
 /** One binary array with an element for each row of the answer; `ms` is what it took so far. */
 export function outputParam(
   column: OutputColumn,
@@ -26,15 +33,21 @@ export function outputParam(
 ): Param {
   const keys = task.entity.key.length
   const index = outputs.indexOf(column)
-  if (result.rows === 0) return { format: 1, value: encodeArray(column.type, []) }
-  return { format: 1, value: index < keys ? result.keys[index]! : byRole(index - keys, task, result, ms) }
+  if (result.rows === 0) return emptyColumn(column)
+  return arrayParam(index < keys ? result.keys[index]! : byRole(index - keys, task, result, ms))
 }
 
 function byRole(i: number, task: Task, result: InferResult, ms: number): Buffer {
-  const names = ['anchor_time', ...answered[task.kind]]
-  if (task.options.timing && i === names.length)
-    return encodeArray(1186, new Array<Buffer>(result.rows).fill(intervalOf(ms)))
-  const found = result.columns.get(names[i] ?? '')
+  const { timing, embedding } = task.options
+  const names = [
+    'anchor_time',
+    ...answered[task.kind],
+    ...(timing ? ['timing'] : []),
+    ...(embedding ? ['embedding'] : []),
+  ]
+  const name = names[i] ?? ''
+  if (name === 'timing') return encodeArray(1186, new Array<Buffer>(result.rows).fill(intervalOf(ms)))
+  const found = result.columns.get(name)
   if (!found) throw new PgError({ code: 'XX000', message: `prediction has no column ${i + 1}` })
   return found
 }

@@ -14,7 +14,7 @@ import type { Table } from '../pql/catalog.js'
 import { tablesUsed } from '../pql/index.js'
 import { normalise } from '../pql/normalise.js'
 import type { ColumnRef, OutputColumn, Task } from '../pql/task.js'
-import { outputParam } from './answer-columns.js'
+import { arrayOf, outputParam } from './answer-columns.js'
 import { instant, tellUser } from './answer-notices.js'
 import { asIn, asksThePast, changingColumns } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
@@ -103,11 +103,13 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         statistic = 'median',
         contextSize = contextSizes(task.options).total,
       } = task.options
+      // the last column, where it is asked for
+      const embedding = task.options.embedding ? arrayOf(outputs.at(-1)!) : undefined
       const job = infer.job(
         {
           contextKey,
           spec: extraction.spec,
-          options: { mode, seed, statistic, complement: task.complement, contextRows: contextSize },
+          options: { mode, seed, statistic, complement: task.complement, contextRows: contextSize, embedding },
           cold,
         },
         upstream.signal,
@@ -201,7 +203,7 @@ function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, c
   const constants = task.params
     .filter(({ index }) => new RegExp(`\\$${index}(?!\\d)`).test(task.normalised))
     .map(({ index }) => [index, params[index - 1]?.format, params[index - 1]?.value?.toString('base64') ?? null])
-  const { mode, seed, contextSize, hops, exclude, include } = task.options
+  const { mode, seed, contextSize, hops, exclude, include, embedding = false } = task.options
   const columns = (refs: typeof exclude) => refs?.map(r => `${r.table.oid}.${r.column.attnum}`).sort()
   const facet = [
     facts.database.oid,
@@ -214,7 +216,7 @@ function contextKey(task: Task, params: readonly Param[], facts: SessionFacts, c
     constants,
     cell,
   ]
-  const text = JSON.stringify([...facet, mode, seed, contextSize, hops, columns(exclude), columns(include)])
+  const text = JSON.stringify([...facet, mode, seed, contextSize, hops, columns(exclude), columns(include), embedding])
   return createHash('sha256').update(text).digest('base64url')
 }
 

@@ -24,7 +24,7 @@ export const travelsAsText = (column: OutputColumn): boolean => column.typeName.
 
 /** The type of the elements that a column's array holds. */
 export const elementType = (column: OutputColumn): string =>
-  travelsAsText(column) ? 'pg_catalog.text' : column.typeName
+  travelsAsText(column) ? 'pg_catalog.text' : (column.element ?? column.typeName)
 
 type Name = (column: number) => string
 
@@ -38,7 +38,7 @@ const rowsFrom = ({ outputs, firstParam }: OuterNode, write: WriteArray, alias: 
 const select = (outputs: readonly OutputColumn[], name: Name): string => {
   const items = outputs.map((column, i) => {
     const [from, to] = [name(i), quote(column.name)]
-    if (travelsAsText(column)) return `${from}::${column.typeName} AS ${to}`
+    if (travelsAsText(column) || column.element) return `${from}::${column.typeName} AS ${to}`
     return from === to ? from : `${from} AS ${to}`
   })
   return `SELECT ${items.join(', ')}`

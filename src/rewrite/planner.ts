@@ -3,8 +3,8 @@
 
 import { PgError } from '../pg-error.js'
 import type { OutputColumn, Task } from '../pql/task.js'
+import { emptyColumn } from './answer-columns.js'
 import { refuseBareVerb } from './bare-verb.js'
-import { arrayParam, encodeArray, OID } from './binary-array.js'
 import { predictFunctionExists } from './function-nodes.js'
 import { BULK_ENTITIES } from './limits.js'
 import { literalsOf, type TypedArray } from './literals.js'
@@ -12,7 +12,7 @@ import { locate, statementsOf } from './locate.js'
 import { createLru } from './lru.js'
 import type { Node } from './node.js'
 import { explained } from './nodes.js'
-import { buildOuter, elementType, type Source, travelsAsText } from './outer.js'
+import { buildOuter, elementType, type Source } from './outer.js'
 import { type Carriage, carriageOf, isBulk, needsBlock, targetOf, unreadParams } from './outer-rules.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
 import { type KeyCondition, mayBePushedDown, narrowedNotice, pushedDown } from './pushed-down.js'
@@ -197,9 +197,6 @@ const run = async (
   }
   return hidden
 }
-
-const emptyColumn = (column: OutputColumn): Param =>
-  arrayParam(encodeArray(travelsAsText(column) ? OID.text : column.type, []))
 
 /** The outer SQL once more, each array written out in it. */
 const withLiterals = async (

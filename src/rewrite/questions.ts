@@ -18,6 +18,7 @@ import type { KeyCondition } from './pushed-down.js'
 import { questionKey } from './same-question.js'
 import { lexSql, nameOf } from './sql-lexer.js'
 import { unseen } from './unseen.js'
+import { vectorType } from './vector-type.js'
 import { refuseVerbatimParams } from './verbatim.js'
 
 /** What `check` reads of the session beside the catalog: SET predict.<option>. */
@@ -100,7 +101,7 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
       assertSupported(checked.task)
       let { task } = checked
       for (const { index, type } of task.params) if (isOpen(paramTypes[index - 1])) paramTypes[index - 1] = type
-      const outputs = outputColumns(task)
+      const outputs = outputColumns(task, task.options.embedding ? await vectorType(upstream) : null)
       const pick = keys && pickOf(node, keys, task)
       const around = { catalog, declared: paramTypes }
       if (pick && node.varies)

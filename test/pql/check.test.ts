@@ -258,6 +258,7 @@ t.test('what is not answered yet is refused by name, and the rest is not', async
   const supported = (query: string) => () => assertSupported(ask(query).task)
   for (const query of [
     orders(''),
+    orders('WITH (embedding = on)'),
     `PREDICT SUM(orders.amount, 0, 3) ${U} ASSUMING COUNT(sessions.*, 0, 3) > 0 AS OF '2024-01-01'`,
     `PREDICT LIST_DISTINCT(orders.item_id, 0, 3) RANK TOP 3 ${U}`,
     `PREDICT LIST_DISTINCT(orders.item_id, 0, 3) CLASSIFY ${U}`,
@@ -270,7 +271,7 @@ t.test('what is not answered yet is refused by name, and the rest is not', async
   const refusals: readonly (readonly [string, RegExp])[] = [
     [`PREDICT users.interests RANK TOP 3 ${U}`, /list without a window/],
     [orders('WITH (explain)'), /explain/],
-    [orders('WITH (embedding = on)'), /embedding/],
+    [`PREDICT users.age ${U} WITH (embedding = on)`, /embedding of columns/],
     [orders("WITH (set = 'users.age = 3')"), /set/],
   ]
   for (const [query, message] of refusals) t.throws(supported(query), { code: '0A000', message, hint: /COUNT/ }, query)

@@ -4,6 +4,7 @@
 import { createDecoder } from '../decode/decoder.js'
 import type { Neighbourhood } from '../decode/neighbourhood.js'
 import { type PreparedContext, prepareSteps } from '../features/context.js'
+import { type Embedding, fitEmbedding } from '../heads/embedding.js'
 import type { Steps } from '../heads/stepped.js'
 import type { JobOptions } from '../protocol.js'
 import { checkClasses } from './class-output.js'
@@ -24,14 +25,16 @@ function* fitContext(
 ): Steps<FittedContext<Neighbourhood>> {
   const { spec, classes } = neighbourhood
   if (spec.task === 'multiclass') checkClasses(classes)
-  const { encodeSteps, model, ...rest } = yield* fitOne(neighbourhood, options, accounts)
-  return { ...rest, answer: (asked, ...more) => answer({ encodeSteps, model, classes }, asked, ...more) }
+  const { encodeSteps, model, embedding, ...rest } = yield* fitOne(neighbourhood, options, accounts)
+  return { ...rest, answer: (asked, ...more) => answer({ encodeSteps, model, embedding, classes }, asked, ...more) }
 }
 
 /** Features and a model of one context. */
 export interface One extends Pick<FittedContext<Neighbourhood>, 'usedChannels' | 'bytes' | 'facts'> {
   readonly encodeSteps: PreparedContext['encodeSteps']
   readonly model: Model
+  /** Where vectors are asked for. */
+  readonly embedding: Embedding | null
 }
 
 export function* fitOne(
@@ -47,6 +50,7 @@ export function* fitOne(
   account.take(working)
   const { seed, mode } = options
   const model = yield* timed(watch, 'fit', fitModel(neighbourhood, batch, head, { seed, mode }))
+  const embedding = options.embedding === undefined ? null : yield* timed(watch, 'fit', fitEmbedding(batch))
   account.give(working)
   let positives = 0
   let anchors = 0
@@ -55,10 +59,11 @@ export function* fitOne(
     if (r === 0 || batch.anchor[r] !== batch.anchor[r - 1]) anchors++
   }
   if (spec.task !== 'binary') positives = 0
-  const bytes = prepared.bytes + model.bytes
+  const bytes = prepared.bytes + model.bytes + (embedding?.bytes ?? 0)
   return {
     encodeSteps,
     model,
+    embedding,
     usedChannels,
     bytes,
     facts: {
@@ -72,21 +77,19 @@ export function* fitOne(
   }
 }
 
-interface Known {
-  readonly encodeSteps: PreparedContext['encodeSteps']
-  readonly model: Model
+interface Known extends Pick<One, 'encodeSteps' | 'model' | 'embedding'> {
   readonly classes: Neighbourhood['classes']
 }
 
 /** Arrays of the answer by name: key columns as they came, anchor_time, then the prediction's own. */
 function* answer(
-  { encodeSteps, model, classes }: Known,
+  { classes, ...one }: Known,
   neighbourhood: Neighbourhood,
   options: JobOptions,
   { watch, account }: Accounts,
 ): Steps<[string, Buffer][]> {
   const { scored, anchors } = neighbourhood
-  const said = yield* sayBlocks({ encodeSteps, model }, neighbourhood, scored, { watch, account })
+  const said = yield* sayBlocks(one, neighbourhood, scored, { watch, account })
   // up to five arrays of twelve bytes an entity
   account.take(60 * scored.count)
   const columns = yield* timed(watch, 'output', columnsOf(said, classes, null, options))
@@ -97,7 +100,7 @@ function* answer(
 
 /** What a model says about keys at their anchors, a block at a time; of no keys, one empty block. */
 export function* sayBlocks(
-  { encodeSteps, model }: Pick<One, 'encodeSteps' | 'model'>,
+  { encodeSteps, model, embedding }: Pick<One, 'encodeSteps' | 'model' | 'embedding'>,
   neighbourhood: Neighbourhood,
   { key, anchor }: { readonly key: Int32Array; readonly anchor: Int32Array },
   { watch, account }: Pick<Accounts, 'watch' | 'account'>,
@@ -108,8 +111,10 @@ export function* sayBlocks(
     const steps = encodeSteps(neighbourhood, key.subarray(from, to), anchor.subarray(from, to))
     const query = yield* timed(watch, 'encode', steps)
     const block = yield* timed(watch, 'predict', model.predict(query))
-    account.take(block.bytes)
-    said.push(block)
+    const vectors = embedding ? yield* timed(watch, 'predict', embedding.embedSteps(query)) : undefined
+    // a vector's numbers, and again as they travel
+    account.take(block.bytes + 4 * (vectors?.byteLength ?? 0))
+    said.push({ ...block, vectors })
   }
   return said
 }

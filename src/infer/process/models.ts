@@ -4,13 +4,18 @@ import { PgError } from '../../pg-error.js'
 import type { Classes, Neighbourhood } from '../decode/neighbourhood.js'
 import type { ClassBatch, ContextBatch, Prediction, QueryBatch } from '../head.js'
 import { fitClasses } from '../heads/classes/head.js'
+import { DIMENSIONS } from '../heads/embedding.js'
 import type { FitOptions, SteppedFitted, SteppedHead, Steps } from '../heads/stepped.js'
 import type { JobOptions } from '../protocol.js'
 import { type ClassColumns, classArrays, classColumns } from './class-output.js'
-import { predictionArrays } from './output.js'
+import { predictionArrays, vectorArray } from './output.js'
 
 /** One block's answer: what it is, its model alone knows. */
-export type Said = { readonly bytes: number }
+export interface Said {
+  readonly bytes: number
+  /** Row-major, where they are asked for. */
+  readonly vectors?: Float32Array
+}
 
 export interface Model {
   readonly bytes: number
@@ -58,14 +63,18 @@ export function* columnsOf(
   place: Int32Array | null,
   options: JobOptions,
 ): Steps<[string, Buffer][]> {
-  if (classes) return classArrays(said as readonly ClassColumns[], classes, place)
-  return yield* predictionArrays(
-    joined(
-      (said as readonly Numbers[]).map(s => s.prediction),
-      place,
-    ),
-    options,
-  )
+  const columns = classes
+    ? classArrays(said as readonly ClassColumns[], classes, place)
+    : yield* predictionArrays(
+        joined(
+          (said as readonly Numbers[]).map(s => s.prediction),
+          place,
+        ),
+        options,
+      )
+  if (options.embedding === undefined) return columns
+  const vectors = said.flatMap(s => s.vectors ?? [])
+  return [...columns, ['embedding', yield* vectorArray(vectors, DIMENSIONS, options.embedding)]]
 }
 
 function joined(parts: readonly Prediction[], place: Int32Array | null): Prediction {

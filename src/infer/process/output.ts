@@ -1,12 +1,17 @@
 // Predictions as Postgres binary arrays, ready to be Bind parameters of the outer statement.
 
+import { writeArray } from '../decode/arrays.js'
 import type { Prediction } from '../head.js'
 import type { JobOptions } from '../protocol.js'
 
 const BOOL = 16
 const INT4 = 23
 const FLOAT8 = 701
+const TEXT = 25
 const TIMESTAMPTZ = 1184
+
+/** Vectors written between two pauses. */
+const VECTORS = 256
 
 /** A one-dimensional array of `n` elements of `size` bytes; `write` puts element i at `offset`. */
 function array(
@@ -58,6 +63,41 @@ export const timestamptzList = (times: Float64Array): Buffer =>
     view.setInt32(at, high)
     view.setUint32(at + 4, times[i] - high * 2 ** 32)
   })
+
+/** Rows of `width` numbers as elements of pgvector's type, whose number only the server knows, or as the texts of real[]. */
+export function* vectorArray(
+  parts: readonly Float32Array[],
+  width: number,
+  type: number,
+): Generator<void, Buffer, void> {
+  const elements: Buffer[] = []
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += width) {
+      const row = part.subarray(at, at + width)
+      elements.push(type === TEXT ? arrayText(row) : vectorBytes(row))
+      if (elements.length % VECTORS === 0) yield
+    }
+  }
+  return writeArray(type, false, elements.length, elements)
+}
+
+/** With its length word in front. Six places are all that a vector has. */
+function arrayText(row: Float32Array): Buffer {
+  const text = `{${Array.from(row, value => Math.round(value * 1e6) / 1e6).join()}}`
+  const out = Buffer.allocUnsafe(4 + text.length)
+  out.writeInt32BE(text.length)
+  out.write(text, 4, 'latin1')
+  return out
+}
+
+/** As pgvector sends a vector: int16 dimensions, int16 nothing, a float4 each. */
+function vectorBytes(row: Float32Array): Buffer {
+  const out = Buffer.alloc(8 + 4 * row.length)
+  out.writeInt32BE(4 + 4 * row.length)
+  out.writeInt16BE(row.length, 4)
+  for (let k = 0; k < row.length; k++) out.writeFloatBE(row[k], 8 + 4 * k)
+  return out
+}
 
 /** The columns of a prediction by name, a step each. */
 export function* predictionArrays(
