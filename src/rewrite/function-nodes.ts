@@ -1,10 +1,12 @@
-// The third spelling, for tools whose own parser takes only SELECT: predict($$ … $$, mode => 'fast') in FROM. Found in the
-// syntax tree, so that a predict() anywhere else stays what it is.
+// The third spelling, for tools whose own parser takes only SELECT: predict($$ … $$, mode => 'fast') in FROM; and predict_rows(…), the same,
+// for those whose parser takes predict() for a function of another database. Found in the syntax tree, so that a predict() anywhere else
+// stays what it is.
 
 import { PgError } from '../pg-error.js'
 import type { Constant, OptionSyntax } from '../pql/ast.js'
 import type { Node } from './node.js'
-import type { Upstream } from './plan.js'
+
+import { textParam, type Upstream } from './plan.js'
 import { offsetOfByte, type Tree, walkTree } from './postgres-parser.js'
 import { closing, lexSql, type SqlToken } from './sql-lexer.js'
 
@@ -21,17 +23,23 @@ interface Range {
   readonly coldeflist?: readonly unknown[]
 }
 
-/** Whether the role has a function named predict of its own, found by its bare name: it wins over ours. */
-export const predictFunctionExists = async (upstream: Pick<Upstream, 'query'>): Promise<boolean> => {
+const NAME = 19
+
+/** Names of the function. sqlglot, through which Superset reads SQL, takes predict(…) for BigQuery's, and refuses it. */
+export const FUNCTION_NAMES = ['predict', 'predict_rows']
+
+/** Whether the role has a function of this name of its own, found by its bare name: it wins over ours. */
+export const predictFunctionExists = async (upstream: Pick<Upstream, 'query'>, name: string): Promise<boolean> => {
   const rows = await upstream.query(
     `SELECT 1 FROM pg_catalog.pg_proc p
-      WHERE p.proname OPERATOR(pg_catalog.=) 'predict' AND pg_catalog.pg_function_is_visible(p.oid) LIMIT 1`,
+      WHERE p.proname OPERATOR(pg_catalog.=) $1 AND pg_catalog.pg_function_is_visible(p.oid) LIMIT 1`,
+    [textParam(NAME, name)],
   )
   return rows.length > 0
 }
 
 /**
- * The calls of predict() in FROM.
+ * The calls of predict() in FROM, by the function's name.
  * @param parsed the text that `statements` were parsed from; its offsets are those of the client's text `sql`
  * @throws PgError where such a call cannot be answered; only worth knowing if no function of the user's has that name
  */
@@ -40,24 +48,35 @@ export const functionNodes = (
   parsed: string,
   tokens: readonly SqlToken[],
   statements: readonly Tree[],
-): { found: boolean; nodes: () => Node[] } => {
-  const ranges: { range: Range; call: Call }[] = []
+): { names: readonly string[]; nodes: (names: readonly string[]) => Node[] } => {
+  const ranges: { range: Range; call: Call; name: string }[] = []
   walkTree(statements, (type, node) => {
     if (type !== 'RangeFunction') return true
     const range = node as Range
     for (const { List } of range.functions ?? []) {
       const call = List?.items?.[0]?.FuncCall as (Call & { funcname?: { String?: { sval?: string } }[] }) | undefined
-      if (call?.funcname?.length === 1 && call.funcname[0].String?.sval === 'predict') ranges.push({ range, call })
+      const name = call?.funcname?.length === 1 ? (call.funcname[0].String?.sval ?? '') : ''
+      if (call && FUNCTION_NAMES.includes(name)) ranges.push({ range, call, name })
     }
     return true
   })
   return {
-    found: ranges.length > 0,
-    nodes: () => ranges.map(({ range, call }) => functionNode(sql, parsed, tokens, range, call)),
+    names: [...new Set(ranges.map(({ name }) => name))],
+    nodes: names =>
+      ranges
+        .filter(({ name }) => names.includes(name))
+        .map(({ range, call, name }) => functionNode(sql, parsed, tokens, range, call, name)),
   }
 }
 
-const functionNode = (sql: string, parsed: string, tokens: readonly SqlToken[], range: Range, call: Call): Node => {
+const functionNode = (
+  sql: string,
+  parsed: string,
+  tokens: readonly SqlToken[],
+  range: Range,
+  call: Call,
+  called: string,
+): Node => {
   const indexAt = (location: number | undefined): number => {
     const start = offsetOfByte(parsed, location ?? 0)
     return tokens.findIndex(token => token.start === start)
@@ -68,18 +87,20 @@ const functionNode = (sql: string, parsed: string, tokens: readonly SqlToken[], 
     new PgError({ code: '0A000', message, hint, position })
   if (range.ordinality || range.is_rowsfrom || range.coldeflist)
     throw refuse(
-      `predict() takes no ${range.coldeflist ? 'column definitions' : range.ordinality ? 'WITH ORDINALITY' : 'ROWS FROM'}`,
-      'Write: FROM predict($$ … $$) AS p',
+      `${called}() takes no ${range.coldeflist ? 'column definitions' : range.ordinality ? 'WITH ORDINALITY' : 'ROWS FROM'}`,
+      `Write: FROM ${called}($$ … $$) AS p`,
     )
   const [first, ...rest] = call.args ?? []
   const text = stringConstant(first)
   if (text === null)
     throw refuse(
-      'the text of predict() must be a constant',
-      'Write: FROM predict($$ … $$) AS p; parameters may stand in the text.',
+      `the text of ${called}() must be a constant`,
+      `Write: FROM ${called}($$ … $$) AS p; parameters may stand in the text.`,
     )
   const { pql, toClient } = pqlOf(text, sql, tokens[indexAt(text.location)])
-  const options = rest.map(arg => optionOf(arg, location => offsetOfByte(parsed, location), pql.length + 1, refuse))
+  const options = rest.map(arg =>
+    optionOf(arg, location => offsetOfByte(parsed, location), pql.length + 1, called, refuse),
+  )
   return {
     form: 'function',
     start,
@@ -87,7 +108,7 @@ const functionNode = (sql: string, parsed: string, tokens: readonly SqlToken[], 
     pql,
     toClient: offset => (offset <= pql.length ? toClient(offset) : offset - pql.length - 1),
     options,
-    alias: range.alias ? null : 'predict',
+    alias: range.alias ? null : called,
     keys: null,
     varies: false,
     facet: null,
@@ -135,16 +156,17 @@ const optionOf = (
   arg: Tree,
   offsetOf: (location: number) => number,
   base: number,
+  called: string,
   refuse: (message: string, hint: string, position?: number) => PgError,
 ): OptionSyntax => {
   const named = arg.NamedArgExpr as { name?: string; arg?: Tree; location?: number } | undefined
-  if (!named) throw refuse('predict() takes one text and named options', "Write: predict($$ … $$, mode => 'fast')")
+  if (!named) throw refuse(`${called}() takes one text and named options`, `Write: ${called}($$ … $$, mode => 'fast')`)
   const start = base + offsetOf(named.location ?? 0)
   const name = named.name ?? ''
   const span = { start, end: start + name.length }
   const value = constantOf(named.arg, span)
   if (!value)
-    throw refuse(`option "${name}" of predict() must be a constant`, `Write: ${name} => 'value'`, start - base)
+    throw refuse(`option "${name}" of ${called}() must be a constant`, `Write: ${name} => 'value'`, start - base)
   return { ...span, name: { ...span, text: name, quoted: false }, value }
 }
 

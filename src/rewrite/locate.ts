@@ -2,7 +2,7 @@
 // where the one before it leaves a doubt.
 
 import { PgError } from '../pg-error.js'
-import { functionNodes } from './function-nodes.js'
+import { FUNCTION_NAMES, functionNodes } from './function-nodes.js'
 import type { Node } from './node.js'
 import { findNodes, maybePredict } from './nodes.js'
 import { mask } from './outer.js'
@@ -25,7 +25,7 @@ export interface Found {
 /** The nodes of a statement; 'ordinary' where its text alone shows that it has none, null where the session had to be asked. */
 export const locate = async (
   sql: string,
-  functionExists: () => Promise<boolean>,
+  functionExists: (name: string) => Promise<boolean>,
 ): Promise<Found | 'ordinary' | null> => {
   if (!isSuspect(sql)) return 'ordinary'
   const pieces = split(sql, true)
@@ -51,12 +51,13 @@ export const locate = async (
       }
     }
     const calls = functionNodes(sql, parsedText, tokens, statements)
-    if (seen.length === 0 && !calls.found) continue
-    const own = calls.found && (await functionExists())
-    if (seen.length === 0 && own) return null
+    if (seen.length === 0 && calls.names.length === 0) continue
+    const ours: string[] = []
+    for (const name of calls.names) if (!(await functionExists(name))) ours.push(name)
+    if (seen.length === 0 && ours.length === 0) return null
     if (pieces.length > 1) throw severalCommands()
     const named = namedAsFunctions(seen, parsedText, tokens, statements)
-    const all = own ? named : [...named, ...calls.nodes()]
+    const all = [...named, ...calls.nodes(ours)]
     return { sql, nodes: all.toSorted((a, b) => a.start - b.start), start, end, tokens, statements }
   }
   return 'ordinary'
@@ -67,12 +68,14 @@ const tokensOf = (sql: string, { start, sql: text }: Piece) => {
   return { tokens: lexSql(sql, start, end), start, end }
 }
 
+const OUR_WORDS = [...new Set([...SCALAR_WORDS, ...FUNCTION_NAMES])]
+
 /** A word PREDICT with the neighbours of one of ours, outside strings and comments. */
 const isSuspect = (sql: string): boolean => {
   let before: SqlToken | null = null
   for (let token = nextToken(sql, 0); token; ) {
     const after = nextToken(sql, token.end)
-    if (isWord(token, ...SCALAR_WORDS) && maybePredict(before, after)) return true
+    if (isWord(token, ...OUR_WORDS) && maybePredict(before, after)) return true
     before = token
     token = after
   }

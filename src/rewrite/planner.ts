@@ -36,8 +36,8 @@ export interface PlannerDeps {
     params: readonly Param[],
     upstream: Upstream,
   ): Promise<readonly Param[]>
-  /** Whether the role has a predict() of its own; looked up in pg_proc where none is given. */
-  functionExists?(upstream: Upstream): Promise<boolean>
+  /** Whether the role has a function of this name of its own; looked up in pg_proc where none is given. */
+  functionExists?(upstream: Upstream, name: string): Promise<boolean>
 }
 
 /**
@@ -69,7 +69,7 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
   return async (sql, declared, upstream) => {
     const remember = sql.length <= REMEMBERED
     if (remember && ordinary.get(sql)) return null
-    const found = await locate(sql, () => functionExists(upstream))
+    const found = await locate(sql, name => functionExists(upstream, name))
     if (!found) return null
     if (found === 'ordinary') {
       refuseUnknownOption(sql)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { PgError } from '../../src/pg-error.js'
 import { refuseBareVerb } from '../../src/rewrite/bare-verb.js'
-import { functionNodes } from '../../src/rewrite/function-nodes.js'
+import { FUNCTION_NAMES, functionNodes } from '../../src/rewrite/function-nodes.js'
 import { findNodes } from '../../src/rewrite/nodes.js'
 import { parseSql } from '../../src/rewrite/postgres-parser.js'
 import { lexSql } from '../../src/rewrite/sql-lexer.js'
@@ -113,7 +113,7 @@ t.test('predict() in FROM holds its PQL in a string', async t => {
   const calls = async (sql: string) => {
     const outcome = await parseSql(sql)
     if (outcome.kind !== 'tree') throw new Error(`not SQL: ${sql}`)
-    return functionNodes(sql, sql, lexSql(sql), outcome.statements).nodes()
+    return functionNodes(sql, sql, lexSql(sql), outcome.statements).nodes(FUNCTION_NAMES)
   }
   const body = "COUNT(orders.* WHERE orders.status = 'é', 0, 30, days) FOR EACH users.user_id"
   for (const [written, exact] of [
@@ -139,6 +139,7 @@ t.test('predict() in FROM holds its PQL in a string', async t => {
     t.ok(sql.slice(node.toClient(node.options[1].start)).startsWith('seed'))
   }
   t.equal((await calls(`SELECT * FROM predict($$${body}$$)`))[0].alias, 'predict')
+  t.equal((await calls(`SELECT * FROM PREDICT_ROWS($$${body}$$)`))[0].alias, 'predict_rows', 'as sqlglot writes it')
   t.same(await calls("SELECT predict('x'), s.predict('y') FROM my.predict('z'), t"), [])
   for (const bad of [
     'predict($1)',

@@ -203,6 +203,11 @@ t.test('predict() in FROM answers, unless the user has a function of that name',
   )
   t.equal(await rig.plan(sql), null)
   t.ok(await rig.plan(`SELECT * FROM (${Q}) p, predict('x', 'y')`), 'beside a PREDICT of ours as well')
+  t.same(
+    await rig.rows(sql.replace('FROM predict', 'FROM PREDICT_ROWS')),
+    [['1'], ['2'], ['3']],
+    'which is another name',
+  )
   await client.query('DROP FUNCTION predict(text, text)')
   t.ok(await rig.plan(sql), 'and ours is back when it is gone')
 })
