@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { parseAddress } from '../config/address.js'
 import { loadConfig } from '../config/config.js'
 import { ConfigError } from '../config/error.js'
+import { parseUpstream } from '../config/upstream.js'
 import { version } from './version.js'
 
 const output = {
@@ -68,6 +69,24 @@ program
     const { runSql } = await import('./sql.js')
     process.exitCode = await runSql(statement, { url: flags.url ?? (await defaultUrl()), timing: flags.timing }, output)
   })
+
+for (const [name, description] of [
+  ['init', 'make the optional schema predict: a catalogue of predictions, settings, and who may PREDICT'],
+  ['uninstall', 'take the schema predict away again'],
+] as const)
+  program
+    .command(name)
+    .description(description)
+    .option(
+      '--url <url>',
+      'the database (default: PGPREDICT_UPSTREAM, DATABASE_URL, or the upstream of pgpredict.toml)',
+    )
+    .option('-c, --config <file>', 'settings (default: pgpredict.toml, if there is one)')
+    .action(async ({ url, config }: { url?: string; config?: string }) => {
+      const schema = await import('./schema.js')
+      const upstream = url ? parseUpstream(url, '--url', process.env) : loadConfig({ config }).upstream
+      process.exitCode = await schema[name](upstream, output)
+    })
 
 program
   .command('healthcheck')

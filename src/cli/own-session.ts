@@ -3,7 +3,7 @@
 
 import pg from 'pg'
 import type { UpstreamServer } from '../config/upstream.js'
-import type { Rewriter, Upstream } from '../rewrite/plan.js'
+import type { Rewriter, Rewriting, Upstream } from '../rewrite/plan.js'
 import { split } from '../rewrite/split.js'
 import type { ProxyOptions } from '../wire/options.js'
 import { createProxy } from '../wire/proxy.js'
@@ -23,7 +23,21 @@ export async function withOwnSession<T>(
       return null
     },
   }
-  const proxy = await createProxy({ listen: { port: 0 }, upstream: wire, rewriter: { open: () => rewriter } })
+  await withOwnClient(server, wire, { open: () => rewriter }, async client => {
+    // with parameters it is one statement of the extended protocol
+    await client.query('SELECT $1::int', [1])
+  })
+  return result!.value
+}
+
+/** A client that reaches the upstream as the proxy does: TLS, several hosts and login as the URL has them. */
+export async function withOwnClient<T>(
+  server: UpstreamServer,
+  wire: ProxyOptions['upstream'],
+  rewriter: Rewriting,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const proxy = await createProxy({ listen: { port: 0 }, upstream: wire, rewriter })
   const client = new pg.Client({
     host: proxy.host,
     port: proxy.port,
@@ -36,9 +50,7 @@ export async function withOwnSession<T>(
   client.on('error', () => {})
   try {
     await client.connect()
-    // with parameters it is one statement of the extended protocol
-    await client.query('SELECT $1::int', [1])
-    return result!.value
+    return await work(client)
   } finally {
     await client.end().catch(() => {})
     await proxy.close(0)

@@ -19,6 +19,7 @@ import { instant, tellUser } from './answer-notices.js'
 import { asIn, asksThePast, changingColumns } from './changing-columns.js'
 import { contextSizes, defaultLimits, type Limits } from './limits.js'
 import { createLru } from './lru.js'
+import { assertMayPredict } from './permission.js'
 import type { Param, Upstream } from './plan.js'
 import { type Progress, startProgress } from './progress.js'
 import { refuseRepeatedKeys } from './unique-keys.js'
@@ -69,6 +70,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
       readTimes(asked, params, upstream),
     ])
     upstream.setTimeout(facts.statementTimeout)
+    assertMayPredict(facts)
     const grid = asked.temporal
       ? gridOf(times.anchor, times.oldest, asked.horizon!, asked.reach!, times.newest)
       : columnsGrid(times.anchor, times.oldest, times.newest)

@@ -28,18 +28,23 @@ const NAME = 19
 /** Names of the function. sqlglot, through which Superset reads SQL, takes predict(…) for BigQuery's, and refuses it. */
 export const FUNCTION_NAMES = ['predict', 'predict_rows']
 
-/** Whether the role has a function of this name of its own, found by its bare name: it wins over ours. */
+/** As `pgpredict init` makes one. */
+const QUALIFIED = 'predict.predict'
+
+/** Whether somebody has a function of this name of their own, found as the name is written: it wins over ours. */
 export const predictFunctionExists = async (upstream: Pick<Upstream, 'query'>, name: string): Promise<boolean> => {
+  const found = name === QUALIFIED ? `n.nspname = 'predict'` : 'pg_catalog.pg_function_is_visible(p.oid)'
   const rows = await upstream.query(
-    `SELECT 1 FROM pg_catalog.pg_proc p
-      WHERE p.proname OPERATOR(pg_catalog.=) $1 AND pg_catalog.pg_function_is_visible(p.oid) LIMIT 1`,
-    [textParam(NAME, name)],
+    `SELECT 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+      WHERE p.proname OPERATOR(pg_catalog.=) $1 AND ${found}
+        AND (n.nspname <> 'predict' OR coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') !~ '@predict schema') LIMIT 1`,
+    [textParam(NAME, name.split('.').at(-1)!)],
   )
   return rows.length > 0
 }
 
 /**
- * The calls of predict() in FROM, by the function's name.
+ * The calls of predict() in FROM, by the function's name, which may have a schema.
  * @param parsed the text that `statements` were parsed from; its offsets are those of the client's text `sql`
  * @throws PgError where such a call cannot be answered; only worth knowing if no function of the user's has that name
  */
@@ -55,8 +60,8 @@ export const functionNodes = (
     const range = node as Range
     for (const { List } of range.functions ?? []) {
       const call = List?.items?.[0]?.FuncCall as (Call & { funcname?: { String?: { sval?: string } }[] }) | undefined
-      const name = call?.funcname?.length === 1 ? (call.funcname[0].String?.sval ?? '') : ''
-      if (call && FUNCTION_NAMES.includes(name)) ranges.push({ range, call, name })
+      const name = (call?.funcname ?? []).map(part => part.String?.sval).join('.')
+      if (call && (FUNCTION_NAMES.includes(name) || name === QUALIFIED)) ranges.push({ range, call, name })
     }
     return true
   })
@@ -104,11 +109,11 @@ const functionNode = (
   return {
     form: 'function',
     start,
-    end: tokens[closing(tokens, name + 1)].end,
+    end: tokens[closing(tokens, called === QUALIFIED ? name + 3 : name + 1)].end,
     pql,
     toClient: offset => (offset <= pql.length ? toClient(offset) : offset - pql.length - 1),
     options,
-    alias: range.alias ? null : called,
+    alias: range.alias ? null : called.split('.').at(-1)!,
     keys: null,
     varies: false,
     facet: null,

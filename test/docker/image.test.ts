@@ -87,11 +87,15 @@ async function check(image: Image) {
     const [probe, ...probeArgs] = here(image.healthcheck)
     t.equal(spawnSync(probe!, probeArgs, options).status, 0, 'its health check is content')
 
+    const [node, main] = here(image.entrypoint)
+    t.equal(spawnSync(node!, [main!, 'init'], options).status, 0, 'the schema predict comes with it')
+
     const client = await connect(upstream.replace(/:\d+\//, `:${port}/`))
     t.teardown(() => client.end())
     t.equal((await client.query('SELECT count(*)::int AS n FROM users')).rows[0].n, 300)
     const { rows } = await client.query('PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id IN (1, 2, 3)')
     t.equal(rows.length, 3)
+    t.equal((await client.query('SELECT * FROM predict.version')).rowCount, 1)
     await client.end()
     child.kill('SIGTERM')
     t.equal(await ended, 0)

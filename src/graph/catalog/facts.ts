@@ -39,6 +39,8 @@ export interface SessionFacts {
   /** statement_timeout in milliseconds, 0 for none. */
   readonly statementTimeout: number
   readonly rowSecurity: boolean
+  /** false: the database has the schema of `pgpredict init`, and the role may not execute its predict(). */
+  readonly mayPredict: boolean
   /** As set, and as it resolves: schemas that exist, implicit ones included. */
   readonly searchPath: string
   readonly schemas: readonly string[]
@@ -77,6 +79,9 @@ SELECT pg_catalog.now(), pg_catalog.json_build_object(
   'hasWritten', pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL,
   'statementTimeout', ${setting('statement_timeout')},
   'rowSecurity', ${setting('row_security')}::bool,
+  'mayPredict', coalesce((SELECT pg_catalog.bool_or(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))
+    FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = 'predict'
+    WHERE n.nspname = 'predict' AND pg_catalog.obj_description(n.oid, 'pg_namespace') ~ '@predict schema'), true),
   'searchPath', ${setting('search_path')},
   'schemas', pg_catalog.to_json(pg_catalog.current_schemas(true)),
   'options', pg_catalog.json_build_object(${optionNames
