@@ -31,9 +31,11 @@ const SETTINGS = [
 
 /** `more`: lines for postgresql.conf, which win over those of every benchmark. */
 export async function startPostgres(more: readonly string[] = []): Promise<Postgres> {
-  const folder = debianFolder()
+  const folder = debianPostgres()
   const config = [...SETTINGS, ...more]
-  const server = folder ? await startDebian(folder, config) : await startEmbedded({ port: await nextPort(), config })
+  const server = folder
+    ? await startDebian(path.join(folder, 'bin'), config)
+    : await startEmbedded({ port: await nextPort(), config })
   const url = (database: string) => `postgres://postgres@127.0.0.1:${server.port}/${database}`
   return {
     version: (await ask(url('postgres'), 'SELECT version()')).split(' on ')[0],
@@ -64,10 +66,12 @@ export async function connect(url: string): Promise<pg.Client> {
   return client
 }
 
-function debianFolder(): string | null {
+/** The newest Postgres of Debian's, e.g. `/usr/lib/postgresql/15`; null where there is none. PGPREDICT_POSTGRES names another such folder. */
+export function debianPostgres(): string | null {
+  const root = process.env.PGPREDICT_POSTGRES ?? '/usr/lib/postgresql'
   try {
-    const versions = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a))
-    return versions.length > 0 ? `/usr/lib/postgresql/${versions[0]}/bin` : null
+    const [newest] = readdirSync(root).sort((a, b) => Number(b) - Number(a))
+    return newest === undefined ? null : path.join(root, newest)
   } catch {
     return null
   }

@@ -11,7 +11,9 @@ import type { Outcomes, Suite, Target } from './suite.js'
 import { libPq, pgconn, pgx } from './suites/go.js'
 import { libpqPipeline } from './suites/libpq-pipeline.js'
 import { nodePostgres, pgCursor } from './suites/node-postgres.js'
+import { pgbench } from './suites/pgbench.js'
 import { isolation, regress } from './suites/regress.js'
+import { sqlsmith } from './suites/sqlsmith.js'
 
 const suites: Record<string, Suite> = {
   regress,
@@ -22,12 +24,14 @@ const suites: Record<string, Suite> = {
   'lib-pq': libPq,
   'node-postgres': nodePostgres,
   'pg-cursor': pgCursor,
+  pgbench,
+  sqlsmith,
 }
 
 function usage(): void {
   console.log('npm run conformance -- NAME PATH\n')
   for (const [name, { about, path }] of Object.entries(suites))
-    console.log(`  ${name.padEnd(15)} ${about}\n  ${''.padEnd(15)} PATH: ${path}`)
+    console.log(`  ${name.padEnd(15)} ${about}\n  ${''.padEnd(15)} ${path === null ? 'no PATH' : `PATH: ${path}`}`)
 }
 
 /** A server of its own for each run: what one leaves behind is not the other's. */
@@ -56,7 +60,9 @@ function differences(direct: Outcomes, proxied: Outcomes): string[] {
     const [there, here] = [direct.get(name), proxied.get(name)]
     if (there?.passed !== here?.passed)
       return [`${name}: ${verdict(there?.passed)} direct, ${verdict(here?.passed)} through us`]
-    return there?.evidence === here?.evidence ? [] : [`${name}: passed, but what was said differs`]
+    return there?.evidence === here?.evidence
+      ? []
+      : [`${name}: ${verdict(here?.passed)} on both sides, but what was said differs`]
   })
 }
 
@@ -78,9 +84,9 @@ async function conformance(name: string, suite: Suite, source: string): Promise<
   return different.length === 0
 }
 
-const [name, source] = process.argv.slice(2)
+const [name, source = ''] = process.argv.slice(2)
 const suite = suites[name]
-if (!suite || !source) {
+if (!suite || (suite.path !== null && source === '')) {
   usage()
   process.exitCode = name === undefined ? 0 : 2
 } else {

@@ -1,7 +1,7 @@
 // Looks for programs and files, and runs what may fail.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { OsUser } from '../../src/demo/binaries.js'
 
@@ -9,6 +9,8 @@ export interface Run {
   readonly code: number | null
   /** Standard output and errors together. */
   readonly output: string
+  /** Without the errors. */
+  readonly stdout: string
 }
 
 export interface RunOptions {
@@ -31,15 +33,16 @@ export function runAnyway(program: string, args: readonly string[], options: Run
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const clock = setTimeout(() => child.kill('SIGKILL'), limit)
-    let output = ''
+    let [output, stdout] = ['', '']
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', text => {
         output += text
+        if (stream === child.stdout) stdout += text
       })
     child.once('error', reject)
     child.once('close', code => {
       clearTimeout(clock)
-      resolve({ code, output })
+      resolve({ code, output, stdout })
     })
   })
 }
@@ -57,16 +60,6 @@ export const hasProgram = (name: string): boolean => spawnSync('which', [name]).
 export const lacking = (...files: string[]): string[] =>
   files.filter(file => !existsSync(file)).map(file => `there is no ${file}`)
 
-/** Postgres' own programs, as Debian installs the newest version; null where it does not. */
-export function debianPostgres(): string | null {
-  try {
-    const [newest] = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a))
-    return newest === undefined ? null : path.join('/usr/lib/postgresql', newest)
-  } catch {
-    return null
-  }
-}
-
 /** Says so when the source is of another version than the server: then some tests fail without us, and prove nothing. */
 export function compareVersions(source: string, postgres: string): void {
   const [, theirs] = /^PACKAGE_VERSION='(.*)'$/m.exec(readFileSync(path.join(source, 'configure'), 'utf8')) ?? []
@@ -78,3 +71,7 @@ export function compareVersions(source: string, postgres: string): void {
 
 /** /usr/lib/postgresql/15 → 15 */
 export const versionOf = (postgres: string): string => path.basename(postgres)
+
+/** Headers for the server of `postgres`, /usr/lib/postgresql/15 → /usr/include/postgresql/15/server */
+export const serverHeaders = (postgres: string): string =>
+  path.join(postgres, '../../../include/postgresql', versionOf(postgres), 'server')

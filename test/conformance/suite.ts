@@ -17,8 +17,8 @@ export interface Target {
 
 export interface Suite {
   readonly about: string
-  /** What the path must be. */
-  readonly path: string
+  /** What the path must be; null: none is needed. */
+  readonly path: string | null
   /** What it needs that is not here, in words; none: it can run. */
   missing(path: string): readonly string[]
   /** Compiles or installs what the runs share, in `folder`; they get what it returns. */

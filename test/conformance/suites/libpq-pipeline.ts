@@ -4,7 +4,8 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { debianPostgres, hasProgram, lacking, mustRun, runAnyway, versionOf } from '../programs.js'
+import { debianPostgres } from '../../../bench/lib/postgres.js'
+import { hasProgram, lacking, mustRun, runAnyway, serverHeaders } from '../programs.js'
 import type { Outcome, Suite } from '../suite.js'
 
 const SOURCE = 'src/test/modules/libpq_pipeline/libpq_pipeline.c'
@@ -21,7 +22,7 @@ export const libpqPipeline: Suite = {
       : ['Postgres is not installed under /usr/lib/postgresql'],
   async prepare(source, folder) {
     const program = path.join(folder, 'libpq_pipeline')
-    const headers = ['/usr/include/postgresql', `/usr/include/postgresql/${versionOf(debianPostgres()!)}/server`]
+    const headers = ['/usr/include/postgresql', serverHeaders(debianPostgres()!)]
     await mustRun('gcc', [
       ...headers.flatMap(header => ['-I', header]),
       '-o',

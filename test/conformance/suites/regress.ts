@@ -1,13 +1,30 @@
 // Postgres' own regression tests, and its tests of sessions beside each other, run by pg_regress.
 
 import { chownSync } from 'node:fs'
-import { cp, mkdir } from 'node:fs/promises'
+import { cp, mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { debianPostgres } from '../../../bench/lib/postgres.js'
 import { serverUser } from '../../../src/demo/binaries.js'
-import { compareVersions, debianPostgres, hasProgram, lacking, mustRun, runAnyway, versionOf } from '../programs.js'
-import type { Outcomes, Suite } from '../suite.js'
+import { compareVersions, hasProgram, lacking, mustRun, runAnyway, serverHeaders } from '../programs.js'
+import type { Outcome, Outcomes, Suite } from '../suite.js'
 
 const SOURCE = 'the source of Postgres, in the version that is installed'
+
+/**
+ * What a test that fails printed is compared too: it should fail alike. (What one that passes printed is one of the texts expected.)
+ * `places`: folders that may be named in it, and differ.
+ */
+async function withPrinted(outcomes: Outcomes, output: string, places: readonly string[]): Promise<Outcomes> {
+  const out = new Map<string, Outcome>()
+  for (const [name, outcome] of outcomes) {
+    if (outcome.passed) out.set(name, outcome)
+    else {
+      const printed = await readFile(path.join(output, 'results', `${name}.out`), 'utf8').catch(() => '')
+      out.set(name, { passed: false, evidence: places.reduce((text, place) => text.replaceAll(place, ''), printed) })
+    }
+  }
+  return out
+}
 
 /** `test boolean ... ok 51 ms`, or in a group of parallel ones `     boolean ... ok`. */
 function readSchedule(output: string): Outcomes {
@@ -24,7 +41,7 @@ export const regress: Suite = {
   path: SOURCE,
   missing(source) {
     if (!debianPostgres()) return serverMissing()
-    const headers = `/usr/include/postgresql/${versionOf(debianPostgres()!)}/server/postgres.h`
+    const headers = path.join(serverHeaders(debianPostgres()!), 'postgres.h')
     return [
       ...lacking(path.join(source, 'src/test/regress/parallel_schedule'), tool('regress/pg_regress'), headers),
       ...(hasProgram('gcc') ? [] : ['gcc is not installed']),
@@ -35,7 +52,7 @@ export const regress: Suite = {
     const postgres = debianPostgres()!
     compareVersions(source, postgres)
     const suite = path.join(source, 'src/test/regress')
-    const include = `/usr/include/postgresql/${versionOf(postgres)}/server`
+    const include = serverHeaders(postgres)
     const library = path.join(folder, 'regress.so')
     await mustRun('gcc', ['-shared', '-fPIC', '-I', include, '-o', library, path.join(suite, 'regress.c')])
     for (const name of ['autoinc.so', 'refint.so'])
@@ -58,7 +75,7 @@ export const regress: Suite = {
         '--dbname=regression',
       ]
       const { output: said } = await runAnyway(tool('regress/pg_regress'), args, { cwd: output, user, limit: 900_000 })
-      return readSchedule(said)
+      return withPrinted(readSchedule(said), output, [output, input, folder])
     }
   },
 }
@@ -93,7 +110,8 @@ export const isolation: Suite = {
         '--dbname=isolation_regression',
       ]
       const options = { cwd: output, user, limit: 900_000 }
-      return readSchedule((await runAnyway(tool('isolation/pg_isolation_regress'), args, options)).output)
+      const { output: said } = await runAnyway(tool('isolation/pg_isolation_regress'), args, options)
+      return withPrinted(readSchedule(said), output, [output, input])
     }
   },
 }
