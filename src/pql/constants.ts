@@ -208,26 +208,25 @@ export const typeArray = (context: Context, constant: Constant, operand: ValueTy
       message: `could not find array type for data type ${operand.typeName}`,
       position: start,
     })
-  if (constant.kind === 'string' && constant.cast === undefined) {
-    if (!/^\s*(\[[-+\d:\][]+=)?\{[\s\S]*\}\s*$/.test(constant.text))
-      throw new PgError({
-        code: '22P02',
-        message: `malformed array literal: "${constant.text}"`,
-        hint: `Write: '{${constant.text}}'`,
-        position: start,
-      })
-    return typedAs(constant, wanted)
-  }
-  if (constant.kind === 'param') {
-    const cast = constant.cast === undefined ? null : castType(context, constant.cast, start)
-    const type = context.params.read(constant.index, cast ?? wanted, start)
+  const cast = 'cast' in constant && constant.cast !== undefined ? castType(context, constant.cast, start) : null
+  const quoted = constant.kind === 'string' && (cast === null || cast.typeClass === 'array')
+  if (quoted && !/^\s*(\[[-+\d:\][]+=)?\{[\s\S]*\}\s*$/.test(constant.text))
+    throw new PgError({
+      code: '22P02',
+      message: `malformed array literal: "${constant.text}"`,
+      hint: `Write: '{${constant.text}}'`,
+      position: start,
+    })
+  const type = constant.kind === 'param' ? context.params.read(constant.index, cast ?? wanted, start) : wanted
+  if (quoted || constant.kind === 'param') {
     const result = cast ?? type
     const element = typeByName(result.typeName.replace(/\[\]$/, ''))
     const fits =
       result.type === wanted.type ||
       (result.typeClass === 'array' && element !== undefined && comparable(operand, element))
     if (fits) return typedAs(constant, result)
-    throw noOperator(operand, '= ANY', result.typeName, start, `Write: $${constant.index}::${wanted.typeName}`)
+    const value = constant.kind === 'param' ? `$${constant.index}` : literal(constant.text)
+    throw noOperator(operand, '= ANY', result.typeName, start, `Write: ${value}::${wanted.typeName}`)
   }
   throw new PgError({
     code: '42809',

@@ -81,14 +81,16 @@ const parseCompare = (cursor: Cursor, left: OperandSyntax, op: CompareOp): Synta
   if (cursor.isOperator('(')) {
     const open = cursor.peek()
     if (cursor.isWord('select', 1)) throw subquery(open.start)
-    parseConstants(cursor)
+    const { length } = parseConstants(cursor)
     const list = cursor.spanFrom(open.start)
-    throw new PgError({
-      code: '42601',
-      message: `operator ${op} takes one constant, not a list`,
-      hint: `Write: ${cursor.slice(left)} ${op === '<>' ? 'NOT IN' : 'IN'} ${cursor.slice(list)}`,
-      position: open.start,
-    })
+    if (length > 1)
+      throw new PgError({
+        code: '42601',
+        message: `operator ${op} takes one constant, not a list`,
+        hint: `Write: ${cursor.slice(left)} ${op === '<>' ? 'NOT IN' : 'IN'} ${cursor.slice(list)}`,
+        position: open.start,
+      })
+    cursor.seek(open.start)
   }
   const right = parseConstant(cursor)
   return { kind: 'compare', op, left, right, ...cursor.spanFrom(left.start) }

@@ -151,6 +151,12 @@ const plainConstant = (cursor: Cursor): Constant => {
         cursor.next()
         return number(cursor, start, token.text === '-' ? '-' : '')
       }
+      // how drivers that put parameters into the text write each
+      if (cursor.takeOperator('(')) {
+        const inner = cursor.nested(() => parseConstant(cursor))
+        cursor.expectOperator(')')
+        return { ...inner, ...cursor.spanFrom(start) }
+      }
       throw cursor.unexpected('a constant')
     case 'word':
       if (token.quote === '"') {

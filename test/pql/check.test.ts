@@ -55,6 +55,14 @@ t.test('parameters are read as declared, or as the first place that uses them as
   t.strictSame(ask('PREDICT COUNT(orders.*, 0, 3) FOR users.user_id = ANY($1)').task.params[0].typeName, 'integer[]')
 })
 
+t.test('a quoted array is of the type that it is cast to, if that can be compared', async t => {
+  const any = (array: string) => orders(`WHERE users.age = ANY (${array})`)
+  t.equal(refused(any("'{1}'::text[]")).code, '42883')
+  t.equal(refused(any("'{1}'::integer")).code, '42809')
+  t.equal(refused(any("'1'::int4[]")).code, '22P02')
+  t.ok(ask(any("'{1}'::bigint[]")))
+})
+
 t.test('several foreign keys are crossed by the shortest way, down and up', async t => {
   const task = (text: string) => ask(text, EXTRA).task
   const two = task('PREDICT LIST_DISTINCT(invoice_lines.stockcode, 0, 30) RANK TOP 3 FOR EACH customers.customer_no')

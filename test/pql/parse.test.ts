@@ -34,6 +34,17 @@ t.test('constants', async t => {
   t.strictSame(right("'2024-01-31'::date"), { kind: 'typed', type: 'date', text: '2024-01-31' })
 })
 
+t.test('constants as drivers write them that put parameters into the text', async t => {
+  t.strictSame(right("('x')"), { kind: 'string', text: 'x' })
+  t.strictSame(right("('7'::int8)"), { kind: 'string', text: '7', cast: 'int8' })
+  t.strictSame(right('((-7))::int4'), { kind: 'number', text: '-7', cast: 'int4' })
+  const { ids } = parse("PREDICT a.c FOR a.b = ANY (('{1,2}'::int8[]))")
+  t.match(ids, { kind: 'any', array: { kind: 'string', text: '{1,2}', cast: 'int8[]' } })
+  t.match(target("a.x = ANY (('{1}'::int4[]))"), { kind: 'any', array: { cast: 'int4[]' } })
+  t.throws(() => target('a.x = (1, 2)'), { code: '42601', hint: 'Write: a.x IN (1, 2)' })
+  t.throws(() => target(`a.x = ${'('.repeat(100_000)}1`), { code: '54001' })
+})
+
 t.test('a double-quoted constant is a string, with a notice', async t => {
   const { notices } = parsePredict('PREDICT a.c = "x" FOR EACH a.b', { statement: true })
   t.match(notices, [{ severity: 'NOTICE', hint: "Write: 'x'" }])
