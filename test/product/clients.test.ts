@@ -1,5 +1,5 @@
-// The clients that people have, with what they do: connect, ask, join, page, copy, fail. Python's drivers are those that
-// test/clients/install puts in place.
+// The clients that people have, with what they do: connect, ask, join, page, copy, fail, cancel. Those of Python, Java and Go are the
+// ones that test/clients/install puts in place.
 
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -275,37 +275,55 @@ t.test('psql: everything a terminal shows', { skip: psql ? false : 'psql is not 
     t.same(await run(url, '-c', command), await run(shop, '-c', command), command)
 })
 
-const venv =
+const installed =
   process.env.PGPREDICT_CLIENTS ??
   path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'pgpredict-clients')
-const python = path.join(venv, 'bin/python')
-const talk = fileURLToPath(new URL('../clients/talk.py', import.meta.url))
+const python = path.join(installed, 'bin/python')
+const pgjdbc = path.join(installed, 'postgresql.jar')
+const talkPgx = path.join(installed, 'talk-pgx')
+const source = (name: string) => fileURLToPath(new URL(`../clients/${name}`, import.meta.url))
+const { hostname, port, pathname } = new URL(url)
 
-for (const driver of ['psycopg2', 'psycopg', 'asyncpg']) {
-  const missing = !existsSync(python) || !hasModule(driver)
-  t.test(
-    `${driver}: queries, parameters, cursors, COPY, errors`,
-    { skip: missing ? 'not installed: run test/clients/install' : false },
-    async t => {
-      const { stdout } = await promisify(execFile)(python, [talk, driver, url, '1', '2', '3'])
-      const seen = JSON.parse(stdout)
-      t.same(seen.plain, [1, "it's"])
-      t.same(seen.columns, names)
-      for (const what of ['predict', 'parameter', 'cursor']) same(t, seen[what], expected, what)
-      same(t, seen.joined, emails, 'joined')
-      if (driver !== 'psycopg2') {
-        same(t, seen.binary, expected, 'binary')
-        same(t, seen.one, [expected[0]!], 'one')
-      }
-      if (driver === 'psycopg') {
-        t.equal(seen.pipeline[0], 1)
-        same(t, seen.pipeline[1], expected, 'pipeline')
-      }
-      t.equal(seen.copied, 5)
-      t.same(seen.error, ['42P01', 15])
-      t.equal(seen.after, 1)
-    },
-  )
+/** What speaks for each driver, and whether it is here. */
+const speakers: Record<string, readonly [here: boolean, program: string, args: readonly string[]]> = {
+  ...Object.fromEntries(
+    ['psycopg2', 'psycopg', 'asyncpg'].map(name => [name, [hasModule(name), python, [source('talk.py'), name, url]]]),
+  ),
+  pgjdbc: [
+    existsSync(pgjdbc) && found('javac') !== null,
+    'java',
+    ['-cp', pgjdbc, source('Talk.java'), hostname, port, pathname.slice(1)],
+  ],
+  pgx: [existsSync(talkPgx), talkPgx, [url]],
+}
+
+for (const [driver, [here, program, args]] of Object.entries(speakers)) {
+  const skip = here ? false : 'not installed: run test/clients/install'
+  t.test(`${driver}: queries, parameters, binary results, cursors, COPY, errors, cancels`, { skip }, async t => {
+    const { stdout } = await promisify(execFile)(program, [...args, '1', '2', '3'])
+    const seen = JSON.parse(stdout)
+    t.same(seen.plain, [1, "it's"])
+    t.same(seen.columns, names)
+    for (const what of ['predict', 'parameter', 'cursor']) same(t, seen[what], expected, what)
+    same(t, seen.joined, emails, 'joined')
+    if (driver !== 'psycopg2') {
+      same(t, seen.binary, expected, 'binary')
+      same(t, seen.one, [expected[0]!], 'one')
+    }
+    if (driver === 'psycopg' || driver === 'pgx') {
+      t.equal(seen.pipeline[0], 1)
+      same(t, seen.pipeline[1], expected, 'pipeline')
+    }
+    if (driver === 'pgjdbc') {
+      for (const what of ['readOnly', 'simple', 'copiedPredict']) same(t, seen[what], expected, what)
+      t.equal(seen.limited, 2, 'setMaxRows')
+    }
+    for (const [way, rows] of Object.entries(seen.ways ?? {})) same(t, rows as never, expected, way)
+    for (const state of seen.cancelled ?? []) t.equal(state, '57014')
+    t.equal(seen.copied, 5)
+    t.same(seen.error, ['42P01', 15])
+    t.equal(seen.after, 1)
+  })
 }
 
 function hasModule(name: string): boolean {
