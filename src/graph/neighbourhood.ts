@@ -115,7 +115,7 @@ export interface TargetSpec {
   readonly program: TargetProgram | null
   /** Leaves of ASSUMING: a past window in which it did not hold gives a missing lag. null: none, or not readable. */
   readonly assuming: TargetProgram | null
-  /** Several classes: where rows that the target is about hold theirs, as hashes of the same kind as in the `classes` part. */
+  /** Several classes, or lists: where rows that the target is about hold theirs, as hashes of the same kind as in the `classes` part. */
   readonly histories?: readonly { readonly stream: number; readonly channel: number }[]
 }
 
@@ -125,7 +125,10 @@ export type Part =
    * v: boundaries in microseconds, width 13: [k] = anchor - k horizons for k = 0…10, [11],[12] = start and end of the window (anchor, anchor + horizon] one year earlier.
    */
   | { readonly kind: 'anchors' }
-  /** c: [anchor index, role, and of a target of columns its share]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label], of a forecast one for each fitted window. k: key index of node 0. */
+  /**
+   * Of lists: an entry for each value of an example, side by side, and one with no label where it has none.
+   * c: [anchor index, role, and of a target of columns its share]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label], of a forecast one for each fitted window. k: key index of node 0.
+   */
   | { readonly kind: 'pairs' }
   /**
    * The values that labels of several classes number. k: the class; c: its hash; v: [examples of it, labelled examples in
@@ -147,7 +150,7 @@ export type Part =
   | { readonly kind: 'stream'; readonly stream: number }
 
 export interface NeighbourhoodSpec {
-  readonly task: 'binary' | 'numeric' | 'multiclass'
+  readonly task: 'binary' | 'numeric' | 'multiclass' | 'list'
   readonly parts: readonly Part[]
   /** [0] is the entity. */
   readonly nodes: readonly NodeSpec[]
@@ -166,6 +169,8 @@ export interface NeighbourhoodSpec {
   readonly moment?: 'shared' | 'own'
   /** Of a forecast, the numbers of the windows that examples carry labels of, ascending. */
   readonly steps?: readonly number[]
+  /** Of lists that no window bounds: each entity is answered with several rows, all values or the `top` likeliest. */
+  readonly list?: { readonly kind: 'rank' | 'classify'; readonly top: number }
   /** What columns hold today may be read today: none is suspected of having changed. */
   readonly settled?: boolean
 }

@@ -51,7 +51,13 @@ export const MISSING = -2147483648
 /** Of a class in a row's past: 1 where it came last, its share of the last horizon, of the last three, of all, and how lately it came. */
 export const PAST = 5
 
-export interface ContextBatch<Task extends 'binary' | 'numeric' | 'multiclass' = 'binary' | 'numeric'> {
+/** Values of each row, by number, ascending: those of row r are of[start[r]] … of[start[r + 1] - 1]. */
+export interface Sets {
+  readonly start: Int32Array
+  readonly of: Int32Array
+}
+
+export interface ContextBatch<Task extends 'binary' | 'numeric' | 'multiclass' | 'list' = 'binary' | 'numeric'> {
   readonly task: Task
   readonly rows: number
   readonly columns: readonly ColumnDescriptor[]
@@ -72,11 +78,20 @@ export interface ClassBatch extends ContextBatch<'multiclass'> {
   readonly classes: ClassSide & { readonly count: number }
 }
 
+/** Labels are lists of values, numbered 0 … count - 1; `y` says nothing. */
+export interface ListBatch extends ContextBatch<'list'> {
+  readonly lists: Sets & { readonly count: number }
+  /** The other values of a list may be known where one is asked about. */
+  readonly held: boolean
+}
+
 export interface QueryBatch {
   readonly rows: number
   /** Column-major, same columns as the context. */
   readonly x: Float64Array
   readonly classes?: ClassSide
+  /** Of lists: the values that rows are known to hold; a row is asked about each as if that one were not. */
+  readonly held?: Sets
 }
 
 /** Of one batch, in its order. Binary: probability of true. Numeric: median, mean, and a 90 % interval. */
@@ -103,6 +118,13 @@ export interface Fitted {
 export interface ClassPrediction {
   readonly task: 'multiclass'
   readonly classes: number
+  readonly probabilities: Float64Array
+}
+
+/** rows x values, row-major: the probability of holding each. */
+export interface ListPrediction {
+  readonly task: 'list'
+  readonly values: number
   readonly probabilities: Float64Array
 }
 

@@ -108,7 +108,7 @@ export const checkAggregate = (
   }
   const filter = syntax.where && checkFilter(context, syntax.where, { place: 'filter', base: table, entity })
   if (filter) checkFilterScope(context, syntax, filter, table, entity)
-  const window = checkWindow(context, syntax, table, scope.place, leaf === syntax ? '' : slice(context, leaf))
+  const window = checkWindow(context, syntax, table, scope.place, leaf === syntax ? '' : slice(context, leaf), path)
   const span = { start: syntax.start, end: syntax.end }
   return { kind: 'aggregate', name: syntax.name, path, table, column, filter, window, span }
 }

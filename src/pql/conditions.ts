@@ -127,7 +127,7 @@ const checkMatch = (context: Context, syntax: Leaf<'match'>, scope: Scope): Cond
   const { op, negated } = syntax
   const left = checkOperand(context, syntax.left, scope, syntax)
   const type = operandType(left)
-  const element = isList(left) ? type : elementType(type)
+  const element = elementType(type) ?? (isList(left) ? type : null)
   refuseNull(context, syntax.left, syntax.pattern, negated)
   if (op === 'CONTAINS' && element) {
     return { kind: 'match', negated, op, left, pattern: typeConstant(context, syntax.pattern, element, op) }

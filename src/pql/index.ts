@@ -2,7 +2,7 @@
 
 export type { Checked, Given } from './check.js'
 export { check } from './check.js'
-export { classColumn, outputColumns } from './output-columns.js'
+export { classColumn, itemColumn, outputColumns } from './output-columns.js'
 export type { Parsed } from './parse.js'
 export { parsePredict } from './parse.js'
 export { qualify } from './qualify.js'

@@ -2,8 +2,7 @@
 
 import type { Column } from './catalog.js'
 import type { OutputColumn, Task } from './task.js'
-import type { ValueType } from './types.js'
-import { elementType } from './types.js'
+import { columnType, elementType } from './types.js'
 
 const column = (name: string, typeName: string, type: number): OutputColumn => ({ name, typeName, type })
 
@@ -25,11 +24,10 @@ const valueColumn = ({ target }: Task): Column | null => {
 }
 
 /** The item of CLASSIFY and RANK: the column's own type, or the elements' where the column is an array. */
-const itemColumn = (task: Task): OutputColumn => {
-  const item = own(valueColumn(task)!)
-  const { typeName, type } = item
-  const element = elementType({ typeName, type, arrayType: 0, typeClass: valueColumn(task)!.typeClass } as ValueType)
-  return element ? column(item.name, element.typeName, element.type) : item
+export const itemColumn = (task: Task): OutputColumn => {
+  const { name, ...item } = own(valueColumn(task)!)
+  const element = elementType(columnType(valueColumn(task)!))
+  return element ? column(name, element.typeName, element.type) : { name, ...item }
 }
 
 /** The value of a multiclass target: counts are bigint, a condition is a truth value. */

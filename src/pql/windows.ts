@@ -7,7 +7,7 @@ import type { Context, Place } from './context.js'
 import { fullTableText, slice, tableText } from './context.js'
 import { typed } from './cursor.js'
 import { compare, intervalText, multiply, nominal, subtract, UNITS, ZERO } from './interval.js'
-import type { Aggregate, Window } from './task.js'
+import type { Aggregate, Step, Window } from './task.js'
 import { isTime } from './types.js'
 
 const FALLBACK = multiply(UNITS.get('day')!, 30)
@@ -114,7 +114,8 @@ const withWindow = (context: Context, syntax: AggregateSyntax, bounds: string): 
 /**
  * The window of an aggregate over `table`.
  * @param leaf text of the condition it is part of, for hints
- * @returns null over a static table, which has none
+ * @param path from the entity down to the table
+ * @returns null over a static table, which has none, and of a list in a target whose rows have no time of their own
  * @throws PgError 22023, 42601, PQ003
  */
 export const checkWindow = (
@@ -123,9 +124,13 @@ export const checkWindow = (
   table: Table,
   place: Place,
   leaf: string,
+  path: readonly Step[],
 ): Window | null => {
   const { window } = syntax
   const dated = table.time.kind !== 'static'
+  // rows as old as what they belong to are a list that it has
+  const list = syntax.name === 'LIST_DISTINCT' && path.every(({ link }) => link.from.time.kind !== 'own')
+  if (window === null && list && place === 'target') return null
   if (window === null) {
     if (dated)
       throw new PgError({
@@ -135,7 +140,7 @@ export const checkWindow = (
         hint: `Write: ${withWindow(context, syntax, place === 'where' ? '-INF, 0' : '0, 30, days')}`,
         position: syntax.end - 1,
       })
-    if (place !== 'where' && syntax.name !== 'LIST_DISTINCT') throw noTime(table, syntax.column.start)
+    if (place !== 'where') throw noTime(table, syntax.column.start)
     return null
   }
   if (!dated) throw noTime(table, window.start)

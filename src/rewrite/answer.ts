@@ -144,8 +144,8 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
   }
 }
 
-/** Lists read rows of one table, and no columns that could have changed since. */
-const isList = ({ kind }: Task): boolean => kind === 'rank' || kind === 'classify'
+/** Lists over a window read rows of one table, and no columns that could have changed since. */
+const isList = ({ kind, temporal }: Task): boolean => temporal && (kind === 'rank' || kind === 'classify')
 
 const without = (task: Task, columns: readonly ColumnRef[]): Task => ({
   ...task,

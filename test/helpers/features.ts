@@ -7,7 +7,7 @@ import { SqlParams } from '../../src/graph/extract/sql.js'
 import { extractionOf } from '../../src/graph/extract/statement.js'
 import { createDecoder } from '../../src/infer/decode/decoder.js'
 import { type PreparedContext, prepareContext } from '../../src/infer/features/context.js'
-import type { ContextBatch, QueryBatch } from '../../src/infer/head.js'
+import type { QueryBatch } from '../../src/infer/head.js'
 import { assertSupported, check, parsePredict } from '../../src/pql/index.js'
 import { contextSizes } from '../../src/rewrite/limits.js'
 import type { DirectUpstream } from './direct-upstream.js'
@@ -83,9 +83,10 @@ export function difference(a: Features, b: Features): string | null {
   const parts = Object.keys(one).filter(key => one[key] !== two[key])
   if (parts.length === 0) return null
   if (a.batch.rows !== b.batch.rows) return `${a.batch.rows} rows of context against ${b.batch.rows}`
-  const columns = (x: QueryBatch | ContextBatch, y: QueryBatch | ContextBatch) =>
+  type Batch = QueryBatch | Features['batch']
+  const columns = (x: Batch, y: Batch) =>
     a.names.flatMap((name, c) => {
-      const values = (m: QueryBatch | ContextBatch) => m.x.subarray(c * m.rows, (c + 1) * m.rows)
+      const values = (m: Batch) => m.x.subarray(c * m.rows, (c + 1) * m.rows)
       const [mine, theirs] = [values(x), values(y)]
       const at = mine.findIndex((v, i) => !Object.is(v, theirs[i]))
       return at < 0 ? [] : [`${name} row ${at}: ${mine[at]} against ${theirs[at]}`]

@@ -4,13 +4,14 @@
 // the other shares teach: what stands in the row itself then never comes back as its own answer. Read each at its own time, a row is answered
 // by the rows before the period it falls into; periods start at fixed times after the table's first row, and grow with its age.
 
-import type { Task } from '../../pql/task.js'
+import type { Operand, Task } from '../../pql/task.js'
 import { SHARES } from '../neighbourhood.js'
 import type { Grid } from './anchors.js'
-import { classesCte, labelSql } from './classes.js'
+import { classesCtes, labelSql } from './classes.js'
 import type { ContextSize } from './context.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
 import { whereAt } from './scored.js'
+import { listSql, listsOf } from './sets.js'
 import { OID, type SqlParams, timestamp } from './sql.js'
 
 const REFERENCE_ROWS = 500
@@ -40,7 +41,7 @@ export function sharedCtes({ task, grid, context, seed }: Request, params: SqlPa
     `cand AS MATERIALIZED (SELECT pg_catalog.row_number() OVER (ORDER BY h, ${keysOf(task)}) AS e, s.* FROM (SELECT *, pg_catalog.row_number() OVER (PARTITION BY ${shareOf('h')} ORDER BY h, ${keysOf(task)}) AS place FROM (${examples.sql}) x) s WHERE place <= ${Math.ceil((newest + older) / SHARES)})`,
     'labelled AS (SELECT e, 2 AS i, h, label FROM cand)',
     'kept AS MATERIALIZED (SELECT e, i, label FROM labelled)',
-    ...(task.kind === 'multiclass' ? [classesCte()] : []),
+    ...classesCtes(task),
     `ref AS MATERIALIZED (SELECT e FROM cand WHERE place <= ${REFERENCE_ROWS / SHARES})`,
   ]
 }
@@ -77,7 +78,7 @@ export function ownCtes({ task, grid, context, seed }: Request, params: SqlParam
     ...ctes,
     `labelled AS MATERIALIZED (SELECT c.e, a.i, c.h, c.label FROM cand c JOIN a ON a.at = c.t - ${JUST_BEFORE} AND a.i > 1)`,
     'kept AS MATERIALIZED (SELECT e, i, label FROM labelled)',
-    ...(task.kind === 'multiclass' ? [classesCte()] : []),
+    ...classesCtes(task),
     'ref AS (SELECT e FROM cand WHERE false)',
   ]
 }
@@ -113,14 +114,18 @@ function examplesOf(task: Task, point: Point, seed: number, params: SqlParams): 
   const keys = identityColumns(table)
     .map((c, i) => `${rows.own(c)} AS ${keyName(i)}`)
     .join(', ')
-  const label = labelSql(task, o => (o.kind === 'column' ? rows.column(o) : notThere()), params)
   const { ctes, joins, conditions } = whereAt(task, rows, point, 'v', params)
+  const lists = new Map(
+    listsOf(task).map((list, i) => [list.span.start, listSql(list, `l${i + 1}`, rows, point, params)]),
+  )
+  for (const { cte, join } of lists.values()) {
+    ctes.push(cte)
+    joins.push(join)
+  }
+  const value = (o: Operand) => (o.kind === 'column' ? rows.column(o) : lists.get(o.span.start)!.value)
+  const label = labelSql(task, value, params)
   if (rows.dated) conditions.unshift(rows.atMost(point))
   const hash = hashOf(task, i => rows.own(key[i]!), seed, params)
   const inner = `SELECT ${keys}, ${hash} AS h, ${rows.time()} AS t, ${label} AS label FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)}`
   return { ctes, sql: `SELECT * FROM (${inner}) s WHERE label IS NOT NULL` }
-}
-
-function notThere(): never {
-  throw new Error('an aggregate stands in a target of columns')
 }

@@ -82,7 +82,9 @@ export function aggregateCall(aggregate: Aggregate, rows: RowSource): string {
     case 'LAST':
       return `(pg_catalog.array_agg(${value} ORDER BY ${rows.time()} DESC, ${rows.keyOrder()}))[1]`
     case 'LIST_DISTINCT':
-      return `pg_catalog.array_agg(DISTINCT ${value})`
+      return aggregate.column?.column.typeClass === 'array'
+        ? `(SELECT pg_catalog.array_agg(DISTINCT e) FROM pg_catalog.unnest(pg_catalog.array_agg(ROW(${value}))) AS lists (list ${aggregate.column.column.typeName}), pg_catalog.unnest(lists.list) AS e)`
+        : `pg_catalog.array_agg(DISTINCT ${value})`
   }
 }
 

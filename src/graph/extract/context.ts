@@ -4,7 +4,7 @@ import type { Link } from '../../pql/catalog.js'
 import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
 import type { Grid } from './anchors.js'
-import { classesCte, labelSql, labelsSql } from './classes.js'
+import { classesCtes, labelSql, labelsSql } from './classes.js'
 import { conditionSql, withEmptyValue } from './conditions.js'
 import { targetAggregates } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
@@ -74,7 +74,7 @@ class ContextSql {
     out.push(
       `kept AS MATERIALIZED (SELECT e, i, label FROM ranked WHERE r <= ${this.#size.newest} UNION ALL (SELECT e, i, label FROM ranked WHERE r > ${this.#size.newest} ORDER BY pg_catalog.hashint8extended(h, i + 1000003), e, i LIMIT ${this.#size.older}))`,
     )
-    if (this.#task.kind === 'multiclass') out.push(classesCte())
+    out.push(...classesCtes(this.#task))
     out.push(`ref AS MATERIALIZED (${this.#reference(temporal)})`)
     return out
   }

@@ -8,6 +8,7 @@ import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf, Targ
 import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
 import { conditionSql, filterSql, ordinary } from './conditions.js'
 import { type Point, RowSource } from './rows.js'
+import { isSet, listsOf } from './sets.js'
 import type { SqlParams } from './sql.js'
 
 /** Widths beyond which a table's further columns are left out, in column order. */
@@ -80,11 +81,11 @@ class LayoutBuilder {
   build(): Layout {
     const entity = this.#task.entity.table
     this.#addNode({ kind: 'entity', table: entity, hop: 0 })
-    for (const link of dedupe(entity.children)) this.#addStream(0, [link])
+    for (const link of dedupe(entity.children)) this.#addBelow([link])
     for (const child of dedupe(entity.children)) {
-      for (const link of dedupe(child.from.children)) if (link.from !== entity) this.#addStream(0, [child, link])
+      for (const link of dedupe(child.from.children)) if (link.from !== entity) this.#addBelow([child, link])
     }
-    const targets = targetAggregates(this.#task)
+    const targets = this.#task.temporal ? targetAggregates(this.#task) : []
     for (const a of targets) this.#streamFor(a.path.map(s => s.link))
     this.#addParents(entity)
     this.#addLatest(entity)
@@ -98,7 +99,16 @@ class LayoutBuilder {
     }
     const histories = targets.filter(a => isClass(this.#task, a)).map(a => this.#addHistory(a))
     if (this.#own && this.#task.kind === 'multiclass') histories.push(...this.#addKin())
+    // the other values of a list tell of each; those of an array are one cell, and known together or not at all
+    const lists = isSet(this.#task) ? listsOf(this.#task) : []
+    for (const list of lists) if (list.column.column.typeClass !== 'array') histories.push(this.#addHistory(list))
     return { nodes: this.#nodes, streams: this.#streams, leaves, leafOf, histories }
+  }
+
+  /** Rows that hang on the entity, unless they are what is asked about, or hang on that. */
+  #addBelow(path: readonly Link[]): void {
+    const asked = listsOf(this.#task).some(list => list.path.every(({ link }, i) => link === path[i]))
+    if (!asked) this.#addStream(0, path)
   }
 
   /** The entity's own parents, with a few streams of their children each. */

@@ -1,14 +1,15 @@
 // The extraction statement of RANK and CLASSIFY: rows of the target's table as (entity, time, item), of the entities asked about and of a
 // population that says what is popular and what goes with what. What is made of them is arithmetic, and done in the inference process.
 
-import type { Link } from '../../pql/catalog.js'
+import { itemColumn } from '../../pql/index.js'
 import type { Aggregate, ColumnRef, Condition, Task } from '../../pql/task.js'
 import type { RankingPart, RankingSpec } from '../ranking.js'
 import { filterSql } from './conditions.js'
 import { contextCtes, joinEntity } from './context.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
 import { scoredCtes } from './scored.js'
-import { identifier, OID, type SqlParam, SqlParams, timestamp } from './sql.js'
+import { itemLinks, itemOf, visibleItems } from './sets.js'
+import { OID, type SqlParam, SqlParams, timestamp } from './sql.js'
 import type { ExtractionRequest } from './statement.js'
 
 /** Entities that one row of the answer holds: large parts come in several rows. */
@@ -116,7 +117,7 @@ class Pairs {
       v ?? 'NULL::pg_catalog.float8[]',
       c ?? 'NULL::pg_catalog.int4[]',
       ...(keys ?? key.map(column => `NULL::${column.typeName}[]`)),
-      items ?? `NULL::${this.#list.column.column.typeName}[]`,
+      items ?? `NULL::${itemColumn(this.#task).typeName}[]`,
     ].join(', ')
   }
 
@@ -192,12 +193,12 @@ class Pairs {
     const through = [...down.slice(0, -1).map((_, i) => down.slice(0, i + 1)), ...up.map((_, i) => up.slice(0, i + 1))]
     const rows = new RowSource(table, 'r', this.#anchor, through)
     const time = rows.time()
-    const item = rows.column(column)
+    const { from, item } = itemOf(column, rows)
     const filter = filterSql(this.#list, rows, this.#params)
     const on = joinEntity([...down].reverse(), rows, 'n')
-    const conditions = [rows.atMost(this.#anchor), `${item} IS NOT NULL`, ...this.#visible(rows, up)]
+    const conditions = [rows.atMost(this.#anchor), `${item} IS NOT NULL`, ...visibleItems(column, rows)]
     const passes = filter === null ? '1' : `COALESCE((${filter})::pg_catalog.int4, 0)`
-    const inner = `SELECT n.k, ${time} AS t, ${passes} AS c, ${item} AS item FROM ${rows.from} JOIN n0 n ON ${on} WHERE ${conjunction(conditions)}`
+    const inner = `SELECT n.k, ${time} AS t, ${passes} AS c, ${item} AS item FROM ${rows.from} JOIN n0 n ON ${on}${from} WHERE ${conjunction(conditions)}`
     const fields = this.#fields({
       k: 'pg_catalog.array_agg(k)',
       t: 'pg_catalog.array_agg(t)',
@@ -207,27 +208,10 @@ class Pairs {
     return `${fields} FROM (${inner}) s GROUP BY k / ${KEYS_PER_ROW}`
   }
 
-  /** An item that is a row of another table is answered only where the role sees that row. */
-  #visible(rows: RowSource, up: readonly Link[]): string[] {
-    return this.#itemLinks().map(link => {
-      const child = rows.parent(up)
-      const parent = `${rows.parent([...up, link])}.${identifier(link.toColumns[0]!.name)}`
-      const columns = link.columns.map(c => `${child}.${identifier(c.name)}`)
-      const known = `${parent} IS NOT NULL`
-      return columns.length === 1 ? known : `(${known} OR pg_catalog.num_nulls(${columns.join(', ')}) > 0)`
-    })
-  }
-
-  /** Foreign keys that the item column is part of. */
-  #itemLinks(): Link[] {
-    const { table, column } = this.#list.column
-    return table.parents.filter(link => link.columns.includes(column))
-  }
-
   /** Items of their own table by `point`, newest first; null where items are values and no rows. */
   items(point: Point): string | null {
     const { column } = this.#list.column
-    const link = this.#itemLinks().find(({ columns }) => columns.length === 1)
+    const link = itemLinks(this.#list.column).find(({ columns }) => columns.length === 1)
     if (!link) return null
     const rows = new RowSource(link.to, 'i', point)
     const key = rows.own(link.toColumns[0]!)

@@ -10,6 +10,7 @@ import { type ContextSize, contextCtes, joinEntity } from './context.js'
 import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
 import { scoredCtes } from './scored.js'
+import { isSet } from './sets.js'
 import { OID, type SqlParam, SqlParams, timestamp } from './sql.js'
 import { fittedSteps, stepsPart } from './steps.js'
 
@@ -82,7 +83,7 @@ class Statement {
     add({ kind: 'anchors' }, i => this.#anchorsPart(i))
     add({ kind: 'constants' }, i => this.#constantsPart(i))
     if (context) add({ kind: 'pairs' }, i => this.#pairsPart(i))
-    if (context && task.kind === 'multiclass') add({ kind: 'classes' }, i => classesPart(i, this.#keyNulls))
+    if (context && this.#classNulls !== '') add({ kind: 'classes' }, i => classesPart(i, task, this.#keyNulls))
     add({ kind: 'scored' }, i => this.#scoredPart(i))
     if (task.kind === 'forecast') add({ kind: 'steps' }, i => stepsPart(i, task, this.#params, this.#nulls))
     if (this.#own) add({ kind: 'periods' }, i => periodsPart(i, this.#nulls))
@@ -114,7 +115,7 @@ class Statement {
       sql: `WITH ${ctes.join(',\n')}\n${selects.join('\nUNION ALL\n')}`,
       params: this.#params.list,
       spec: {
-        task: task.kind === 'binary' || task.kind === 'multiclass' ? task.kind : 'numeric',
+        task: isSet(task) ? 'list' : task.kind === 'binary' || task.kind === 'multiclass' ? task.kind : 'numeric',
         parts,
         nodes,
         streams,
@@ -124,6 +125,7 @@ class Statement {
         conditional: task.assuming !== null,
         ...(task.temporal ? {} : { moment: this.#own ? ('own' as const) : ('shared' as const) }),
         ...(task.kind === 'forecast' ? { steps: fittedSteps(task)! } : {}),
+        ...(isSet(task) ? { list: { kind: task.kind as 'rank' | 'classify', top: task.top ?? 0 } } : {}),
         settled: !task.temporal && task.asOf.kind === 'default',
       },
     }
@@ -230,7 +232,7 @@ class Statement {
     const rows = `SELECT e, i, label, 0 AS role FROM (${numberedKept(this.#task)}) l UNION ALL SELECT e, 1, ${steps ? `pg_catalog.array_fill(NULL::pg_catalog.float8, ARRAY[${steps.length}])` : 'NULL'}, 1 FROM ref`
     return (
       `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(${steps ? 'label' : 'ARRAY[label]'}), pg_catalog.array_agg(ARRAY[i, role${share ? ', share' : ''}]), ${this.#nulls} FROM (` +
-      `SELECT n.k, s.label, s.i, s.role${share} FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e) p HAVING pg_catalog.count(*) > 0`
+      `SELECT n.k, s.label, s.i, s.role${share} FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e, s.label) p HAVING pg_catalog.count(*) > 0`
     )
   }
 

@@ -14,7 +14,7 @@ import {
   writeArray,
 } from './arrays.js'
 import type { Anchors, Classes, Neighbourhood, Pairs, Rows, Scored } from './neighbourhood.js'
-import { type Chunk, join, MAX_KEY, pairsOf, toAnchors, toClasses, toPairs, widths } from './parts.js'
+import { type Chunk, join, MAX_KEY, pairsOf, toAnchors, toClasses, toLists, toPairs, widths } from './parts.js'
 
 export interface Decoder {
   /** One DataRow without its message header. Its bytes are read at once and may be reused. Throws PgError XX000 on malformed input. */
@@ -45,7 +45,7 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
     hasNull: false,
     elements: [],
   }))
-  const fields = FIXED_FIELDS + spec.keys + (spec.task === 'multiclass' ? 2 : 0)
+  const fields = FIXED_FIELDS + spec.keys + (spec.task === 'multiclass' || spec.task === 'list' ? 2 : 0)
   const starts = new Int32Array(fields)
   const ends = new Int32Array(fields)
   let classes: Pick<Classes, 'type' | 'values' | 'texts'> | null = null
@@ -133,7 +133,8 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
       else if (part.kind === 'periods') for (let i = 0; i < chunk.n; i++) periods.set(chunk.k[i], chunk.t[i])
       else asked = chunk
     }
-    const labelled = yield* toPairs(pairs, anchors.count)
+    const entries = yield* toPairs(pairs, anchors.count)
+    const { pairs: labelled, lists } = spec.task === 'list' ? toLists(entries) : { pairs: entries, lists: null }
     const scoredKey = asked?.k ?? new Int32Array(0)
     const [scoredAnchor, group] = pairsOf(asked?.c ?? new Int32Array(0), scoredKey.length)
     for (const [i, key] of scoredKey.entries())
@@ -159,9 +160,21 @@ export function createDecoder(spec: NeighbourhoodSpec): Decoder {
       bytes += 4 * rows.ptr.length + rows.rows * (8 + 8 * rows.numbers.length + 4 * rows.codes.length)
     for (const key of scored.keys) bytes += key.length
     const known = listed && classes ? toClasses(listed, classes) : null
-    for (let i = 0; i < labelled.count; i++)
-      if (known && labelled.label[i] >= known.count) throw malformed(`label ${labelled.label[i]} is no class`)
-    return { spec, anchors, pairs: labelled, scored, classes: known, constants, windows, periods, ...finished, bytes }
+    for (let i = 0; i < entries.count; i++)
+      if (known && entries.label[i] >= known.count) throw malformed(`label ${entries.label[i]} is no class`)
+    return {
+      spec,
+      anchors,
+      pairs: labelled,
+      scored,
+      classes: known,
+      lists,
+      constants,
+      windows,
+      periods,
+      ...finished,
+      bytes,
+    }
   }
 
   return {

@@ -66,6 +66,12 @@ export interface Classes {
   readonly texts: readonly string[]
 }
 
+/** Lists that labels are the numbers of: the values of list l are of[start[l]] … of[start[l + 1] - 1], as numbers of classes, ascending. */
+export interface Lists {
+  readonly start: Int32Array
+  readonly of: Int32Array
+}
+
 export interface Neighbourhood {
   readonly spec: NeighbourhoodSpec
   readonly anchors: Anchors
@@ -73,6 +79,8 @@ export interface Neighbourhood {
   readonly scored: Scored
   /** null: labels are numbers, or no context came. */
   readonly classes: Classes | null
+  /** null: labels are no lists. */
+  readonly lists: Lists | null
   readonly constants: Float64Array
   /** Of a forecast: start and end of every window asked about, in microseconds. */
   readonly windows: { readonly start: Float64Array; readonly end: Float64Array }

@@ -2,7 +2,7 @@
 
 import type { NeighbourhoodSpec, Part } from '../../graph/neighbourhood.js'
 import { malformed } from './arrays.js'
-import { type Anchors, BOUNDARIES, type Classes, type Pairs } from './neighbourhood.js'
+import { type Anchors, BOUNDARIES, type Classes, type Lists, type Pairs } from './neighbourhood.js'
 
 /** Arrays of one DataRow; numbers and codes column-major, empty where their width is 0. */
 export interface Chunk {
@@ -73,6 +73,30 @@ export function toClasses(chunk: Chunk, values: Pick<Classes, 'type' | 'values' 
     labelled: n > 0 ? v[n] : 0,
     distinct: n > 0 ? v[2 * n] : 0,
     ...values,
+  }
+}
+
+/** Entries of lists as examples: those of one stand side by side, and its label becomes the number of its list. */
+export function toLists(entries: Pairs): { pairs: Pairs; lists: Lists } {
+  const { count, key, anchor, role, share, label } = entries
+  const first: number[] = []
+  const start: number[] = []
+  const of: number[] = []
+  for (let i = 0; i < count; i++) {
+    const again = i > 0 && role[i] === 0 && role[i - 1] === 0 && key[i] === key[i - 1] && anchor[i] === anchor[i - 1]
+    if (!again) {
+      first.push(i)
+      start.push(of.length)
+    }
+    if (role[i] === 0 && !Number.isNaN(label[i])) of.push(label[i])
+  }
+  start.push(of.length)
+  const pick = (from: Int32Array) => Int32Array.from(first, i => from[i])
+  const numbers = Float64Array.from(first, (i, l) => (role[i] === 0 ? l : Number.NaN))
+  const pairs = { key: pick(key), anchor: pick(anchor), role: pick(role), share: pick(share) }
+  return {
+    pairs: { ...pairs, count: first.length, label: numbers, labels: [numbers] },
+    lists: { start: Int32Array.from(start), of: Int32Array.from(of) },
   }
 }
 

@@ -1,7 +1,7 @@
 // From a decoded neighbourhood to what a head is fitted on, and to an encoder that turns later queries into rows of the same columns.
 
 import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
-import type { ClassBatch, ColumnDescriptor, ContextBatch, QueryBatch } from '../head.js'
+import type { ClassBatch, ColumnDescriptor, ContextBatch, ListBatch, QueryBatch } from '../head.js'
 import { drain } from '../heads/stepped.js'
 import type { LagPriors } from './block-lag.js'
 import { type ClassPlan, classSide, planClasses } from './classes.js'
@@ -11,6 +11,7 @@ import { computeSteps, readCodes } from './compute.js'
 import { fitEncoder } from './encoder.js'
 import { planSteps } from './plan.js'
 import { bestColumns, scoreClassesSteps, scoreSteps } from './select.js'
+import { heldBy, planSets, type SetPlan, scoreSetsSteps, setsOf } from './sets.js'
 import { type Suspect, suspectSteps } from './suspects.js'
 import { findTwins } from './twins.js'
 import { channelsUsed, type UsedChannels } from './usage.js'
@@ -31,7 +32,7 @@ export interface ContextOptions {
 }
 
 export interface PreparedContext {
-  readonly batch: ContextBatch | ClassBatch
+  readonly batch: ContextBatch | ClassBatch | ListBatch
   /** Columns of the batch, with their sources. */
   readonly columns: readonly FeatureColumn[]
   /** Columns that were not read because their values seem to change after their row was written. */
@@ -81,7 +82,12 @@ export function* prepareSteps(
   const strides = spec.moment === 'shared' ? 0 : spec.moment === 'own' ? 1 : closedAfter(neighbourhood)
   yield
   const first = yield* computeContext(neighbourhood, plan, sample, y, strides)
-  const score = spec.task === 'multiclass' ? scoreClassesSteps : scoreSteps
+  const { lists } = neighbourhood
+  const score: typeof scoreSteps = lists
+    ? (x, columns, y) => scoreSetsSteps(x, columns, setsOf(lists, y))
+    : spec.task === 'multiclass'
+      ? scoreClassesSteps
+      : scoreSteps
   const labels = y.subarray(0, sample.key.length)
   const choice = yield* choose(first.x, plan.length, labels, cohortsOf(neighbourhood, sample), score)
 
@@ -111,7 +117,17 @@ export function* prepareSteps(
   yield
   const classes = classPlan && { ...classSide(createView(neighbourhood, set), classPlan), count: classPlan.count }
   const numbers = toBatch(neighbourhood, set, y, x, descriptors)
-  const batch = classes ? ({ ...numbers, task: 'multiclass', classes } as const) : numbers
+  const sets = planSets(neighbourhood)
+  const batch: PreparedContext['batch'] = classes
+    ? { ...numbers, task: 'multiclass', classes }
+    : sets && lists
+      ? {
+          ...numbers,
+          task: 'list',
+          lists: { ...setsOf(lists, y), count: sets.classOf.size },
+          held: sets.histories.length > 0,
+        }
+      : numbers
   yield
   const { sorted, priors } = yield* referenceColumns(neighbourhood, raw, chosen, reference, { ...all, set, cohorts })
   let bytes = x.byteLength + y.byteLength + 12 * n + 400 * columns.length
@@ -120,8 +136,9 @@ export function* prepareSteps(
     if (block.op === 'encoded') bytes += block.encoder.current?.bytes ?? 0
     if (block.op === 'frequency') bytes += 40 * block.share.size
   }
-  const encoder = queryEncoder(raw, chosen, sorted, priors, classPlan)
-  const usedChannels = channelsUsed(spec, raw, classPlan ? [...classPlan.sites, ...classPlan.histories] : [])
+  const encoder = queryEncoder(raw, chosen, sorted, priors, classPlan, sets)
+  const besides = classPlan ? [...classPlan.sites, ...classPlan.histories] : (sets?.histories ?? [])
+  const usedChannels = channelsUsed(spec, raw, besides)
   return { batch, columns, setAside, usedChannels, bytes, ...encoder }
 }
 
@@ -348,6 +365,7 @@ function queryEncoder(
   sorted: readonly Float64Array[],
   priors: LagPriors,
   classPlan: ClassPlan | null,
+  sets: SetPlan | null,
 ) {
   function* encodeSteps(query: Neighbourhood, keys: Int32Array, anchor: Int32Array): Generator<void, QueryBatch, void> {
     const n = keys.length
@@ -359,7 +377,12 @@ function queryEncoder(
       else for (let i = 0; i < n; i++) x[c * n + i] = percentile(sorted[from], values[from * n + i])
     }
     yield
-    return { rows: n, x, ...(classPlan && { classes: classSide(view, classPlan) }) }
+    return {
+      rows: n,
+      x,
+      ...(classPlan && { classes: classSide(view, classPlan) }),
+      ...(sets && { held: heldBy(view, sets) }),
+    }
   }
   return {
     encodeSteps: (query: Neighbourhood, keys = query.scored.key, anchor = anchorsOf(query, keys)) =>

@@ -132,8 +132,8 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
 
   function planCode(site: CodeSite, share: ReadonlyMap<number, number>, tier: number, source: Source): void {
     add(tier, { op: 'frequency', at: site, share }, [at(0, 'share')], source.hop, false, [source])
-    // the number of a class is no quantity that a mean could be taken of
-    if (spec.task === 'multiclass') return
+    // the number of a class, or of a list, is no quantity that a mean could be taken of
+    if (spec.task === 'multiclass' || spec.task === 'list') return
     add(tier, { op: 'encoded', at: site, encoder: { current: null } }, [at(0, 'encoded')], source.hop, true, [source])
   }
 
@@ -293,7 +293,10 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
     planNode(node, index)
     yield
   }
+  // rows of the lists asked about say what is asked
+  const asked = spec.task === 'list' ? (spec.target.histories ?? []).map(({ stream }) => stream) : []
   for (const [index, stream] of spec.streams.entries()) {
+    if (asked.includes(index)) continue
     planStream(stream, index)
     yield
   }

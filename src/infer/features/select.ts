@@ -7,7 +7,7 @@ import { correlation, createRanker } from './rank.js'
 const STEP = 16
 
 /** Below this share of missing values, missing says nothing. */
-const MISSING_SHARE = 0.02
+export const MISSING_SHARE = 0.02
 
 /**
  * Score of each column of `x` (column-major, rows = y.length): max(|Spearman|, half of |correlation of the missing flag|).
@@ -122,7 +122,7 @@ export function bestColumns(
   return Int32Array.from(order.slice(0, most)).sort()
 }
 
-function isConstant(x: Float64Array, from: number, n: number): boolean {
+export function isConstant(x: Float64Array, from: number, n: number): boolean {
   const first = x[from]
   if (Number.isNaN(first)) {
     for (let i = from + 1; i < from + n; i++) if (!Number.isNaN(x[i])) return false
@@ -133,7 +133,7 @@ function isConstant(x: Float64Array, from: number, n: number): boolean {
 }
 
 /** Whether an earlier column has the very same values; `seen` holds the offsets of columns by hash. */
-function isCopy(x: Float64Array, from: number, n: number, seen: Map<number, number[]>): boolean {
+export function isCopy(x: Float64Array, from: number, n: number, seen: Map<number, number[]>): boolean {
   const words = new Uint32Array(x.buffer, x.byteOffset + 8 * from, 2 * n)
   let hash = 0
   for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i], 0x9e3779b1) + (hash >>> 15)

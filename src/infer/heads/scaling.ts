@@ -1,7 +1,7 @@
 // Feature cells as a linear model reads them: signed logarithm in units of the column's own median, standardised and clipped, missing
 // as zero beside a flag. Fitted on the context alone; a row is then scaled without looking at any other.
 
-import type { ClassBatch, ColumnDescriptor, ContextBatch } from '../head.js'
+import type { ClassBatch, ColumnDescriptor, ContextBatch, ListBatch } from '../head.js'
 import { type Design, widthFor } from './matrix.js'
 
 const CLIP = 4
@@ -55,7 +55,7 @@ export function scaleColumn(
 }
 
 /** Channels of a context: columns that never vary have none, flags of columns missing together share one. */
-export function* fitScaling(context: ContextBatch | ClassBatch): Generator<void, Channel[], void> {
+export function* fitScaling(context: ContextBatch | ClassBatch | ListBatch): Generator<void, Channel[], void> {
   const values: Channel[] = []
   const flags: Channel[] = []
   const patterns = new Set<string>()

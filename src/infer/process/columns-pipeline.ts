@@ -9,6 +9,7 @@ import type { Steps } from '../heads/stepped.js'
 import type { JobOptions } from '../protocol.js'
 import { checkClasses } from './class-output.js'
 import { fitOne, type One, sayBlocks } from './entity-pipeline.js'
+import { checkValues, type ListColumns, listArrays } from './list-output.js'
 import { columnsOf, type Said } from './models.js'
 import { timestamptzList } from './output.js'
 import { type Accounts, type FittedContext, type Pipeline, timed } from './stages.js'
@@ -35,6 +36,7 @@ function* fit(
 ): Steps<Groups> {
   const { spec, scored, classes } = neighbourhood
   if (spec.task === 'multiclass' && scored.count > 0) checkClasses(classes)
+  if (spec.task === 'list' && scored.count > 0) checkValues(classes)
   const groups = new Map((known as Groups | undefined)?.groups)
   for (const group of new Set([...scored.group].sort((a, b) => a - b))) {
     if (groups.has(group)) continue
@@ -150,10 +152,18 @@ function* answer(
     }
     said.push(...(yield* sayBlocks(group, neighbourhood, asked, accounts)))
   }
-  const keys = scored.keys.map((bytes, i): [string, Buffer] => [`key ${i}`, bytes])
+  const { spec } = neighbourhood
   // a row read at its own time is read one microsecond before it
-  const after = neighbourhood.spec.moment === 'own' ? 1 : 0
-  const times = timestamptzList(Float64Array.from(scored.anchor, at => anchors.time[at] + after))
+  const after = spec.moment === 'own' ? 1 : 0
+  const moments = Float64Array.from(scored.anchor, at => anchors.time[at] + after)
+  if (spec.list && said.length > 0) {
+    const { account, watch } = accounts
+    const lists = said as readonly Said[] as readonly ListColumns[]
+    account.take(60 * lists.reduce((rows, { scores }) => rows + scores.length, 0))
+    return yield* timed(watch, 'output', listArrays(lists, place, scored, moments, spec.list.kind))
+  }
+  const keys = scored.keys.map((bytes, i): [string, Buffer] => [`key ${i}`, bytes])
+  const times = timestamptzList(moments)
   if (said.length === 0) return [...keys, ['anchor_time', times]]
   accounts.account.take(60 * scored.count)
   const columns = yield* timed(accounts.watch, 'output', columnsOf(said, classes, Int32Array.from(place), options))

@@ -50,7 +50,8 @@ export function* fitOne(
   account.take(working)
   const { seed, mode } = options
   const model = yield* timed(watch, 'fit', fitModel(neighbourhood, batch, head, { seed, mode }))
-  const embedding = options.embedding === undefined ? null : yield* timed(watch, 'fit', fitEmbedding(batch))
+  const embedding =
+    options.embedding === undefined || batch.task === 'list' ? null : yield* timed(watch, 'fit', fitEmbedding(batch))
   account.give(working)
   let positives = 0
   let anchors = 0
@@ -110,7 +111,7 @@ export function* sayBlocks(
     const to = Math.min(key.length, from + BLOCK)
     const steps = encodeSteps(neighbourhood, key.subarray(from, to), anchor.subarray(from, to))
     const query = yield* timed(watch, 'encode', steps)
-    const block = yield* timed(watch, 'predict', model.predict(query))
+    const block = yield* timed(watch, 'predict', model.predict(query, neighbourhood.spec.list?.top))
     const vectors = embedding ? yield* timed(watch, 'predict', embedding.embedSteps(query)) : undefined
     // a vector's numbers, and again as they travel
     account.take(block.bytes + 4 * (vectors?.byteLength ?? 0))

@@ -34,7 +34,8 @@ function* fit(
   const typical = { ...neighbourhood, pairs: { ...pairs, label: meanOf(pairs.labels, pairs.count) } }
   const prepared = yield* timed(watch, 'prepare', prepareSteps(typical, { rows: contextRows }))
   const { batch, setAside, usedChannels, encodeSteps } = prepared
-  if (batch.task === 'multiclass') throw new PgError({ code: 'XX000', message: 'a forecast of classes' })
+  if (batch.task === 'multiclass' || batch.task === 'list')
+    throw new PgError({ code: 'XX000', message: 'a forecast of classes' })
   const order = contextOrder(typical, contextRows)
   const working = 4 * batch.x.byteLength
   account.take(working)

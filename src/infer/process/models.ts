@@ -2,12 +2,15 @@
 
 import { PgError } from '../../pg-error.js'
 import type { Classes, Neighbourhood } from '../decode/neighbourhood.js'
-import type { ClassBatch, ContextBatch, Prediction, QueryBatch } from '../head.js'
+import type { PreparedContext } from '../features/context.js'
+import type { Prediction, QueryBatch } from '../head.js'
 import { fitClasses } from '../heads/classes/head.js'
 import { DIMENSIONS } from '../heads/embedding.js'
+import { fitLists } from '../heads/lists.js'
 import type { FitOptions, SteppedFitted, SteppedHead, Steps } from '../heads/stepped.js'
 import type { JobOptions } from '../protocol.js'
 import { type ClassColumns, classArrays, classColumns } from './class-output.js'
+import { listColumns } from './list-output.js'
 import { predictionArrays, vectorArray } from './output.js'
 
 /** One block's answer: what it is, its model alone knows. */
@@ -20,7 +23,8 @@ export interface Said {
 export interface Model {
   readonly bytes: number
   readonly warnings: SteppedFitted['warnings']
-  predict(query: QueryBatch): Steps<Said>
+  /** `top`: values of a list that are answered; 0: all. */
+  predict(query: QueryBatch, top?: number): Steps<Said>
 }
 
 interface Numbers extends Said {
@@ -30,7 +34,7 @@ interface Numbers extends Said {
 /** `head` answers conditions and numbers. @throws PgError where the labels of the context cannot be learnt from */
 export function* fitModel(
   { classes, spec }: Neighbourhood,
-  batch: ContextBatch | ClassBatch,
+  batch: PreparedContext['batch'],
   head: SteppedHead,
   options: FitOptions,
 ): Steps<Model> {
@@ -41,6 +45,16 @@ export function* fitModel(
       warnings,
       *predict(query) {
         return yield* classColumns(yield* predictSteps(query), classes!)
+      },
+    }
+  }
+  if (batch.task === 'list') {
+    const { bytes, warnings, predictSteps } = yield* fitLists(batch, options)
+    return {
+      bytes,
+      warnings,
+      *predict(query, top = 0) {
+        return yield* listColumns(yield* predictSteps(query), classes!, top)
       },
     }
   }

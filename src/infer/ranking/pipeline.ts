@@ -1,8 +1,8 @@
 // The stages of RANK and CLASSIFY: pairs of entity and item from the past, a head fitted on them, the pairs of those asked about in order.
 
 import type { RankingSpec } from '../../graph/ranking.js'
-import { PgError } from '../../pg-error.js'
 import type { Steps } from '../heads/stepped.js'
+import { tooManyValues } from '../process/list-output.js'
 import { type Accounts, type FittedContext, type Pipeline, timed } from '../process/stages.js'
 import type { JobOptions } from '../protocol.js'
 import { activityExamples } from './activity.js'
@@ -35,7 +35,7 @@ function* fit(
   account.take(working)
   const catalogue = yield* timed(watch, 'prepare', catalogueOf(data, windows.time[1]))
   const items = catalogue.items.count
-  if (classify && items > MOST_VALUES) throw tooMany(items)
+  if (classify && items > MOST_VALUES) throw tooManyValues()
   const histories = yield* timed(watch, 'prepare', historiesOf(data, catalogue))
   const examples = yield* timed(watch, 'prepare', examplesOf(data, histories, items, budgets[mode], seed))
   const { batch, rate } = examples
@@ -64,13 +64,4 @@ function* fit(
     },
     answer: (asked, _options, accounts) => rankingAnswer(model, asked, accounts),
   }
-}
-
-function tooMany(count: number): PgError {
-  return new PgError({
-    code: '22023',
-    message: `CLASSIFY is for at most ${MOST_VALUES} values`,
-    detail: `There are ${count > MOST_VALUES ? 'more' : count} here.`,
-    hint: 'Write: RANK TOP 10, which answers the likeliest of any number.',
-  })
 }
