@@ -99,6 +99,13 @@ t.test('any query around PREDICT is stored, and real materialized views stay wha
   t.equal(await tagOf('DROP MATERIALIZED VIEW plain'), 'DROP MATERIALIZED VIEW')
   await t.rejects(client.query('DROP MATERIALIZED VIEW nothing'), { code: '42P01' })
   await t.rejects(client.query('REFRESH MATERIALIZED VIEW users'), { code: '0A000' })
+  await client.query(`CREATE VIEW reports.live AS ${EACH}`)
+  t.equal(
+    await tagOf('CREATE MATERIALIZED VIEW reports.of_view AS SELECT * FROM reports.live', true),
+    `SELECT ${users}`,
+  )
+  t.equal(await tagOf('REFRESH MATERIALIZED VIEW reports.of_view'), 'REFRESH MATERIALIZED VIEW')
+  t.same(await values('SELECT * FROM reports.of_view ORDER BY user_id', [], direct), expected)
   await client.query('DROP SCHEMA reports CASCADE')
 })
 

@@ -2,7 +2,7 @@
 
 import { PgError } from '../../pg-error.js'
 import { textParam, type Upstream } from '../plan.js'
-import { parseSql } from '../postgres-parser.js'
+import { parseSql, type Tree } from '../postgres-parser.js'
 import { literal } from '../quote.js'
 import { buildSegments } from '../segment-text.js'
 import { rangesIn } from './ranges.js'
@@ -107,6 +107,47 @@ export const definitionOf = async (name: string, upstream: Upstream): Promise<st
     sql!.toString(),
     () => undefined,
     async () => '',
+  )
+}
+
+/** A PREDICT that a view keeps. */
+export interface NamedQuestion {
+  readonly pql: string
+  readonly readable: boolean
+}
+
+/** What a view that is one PREDICT and nothing else asks; null where there is no such view. */
+export const questionOf = async (name: string, upstream: Upstream): Promise<NamedQuestion | null> => {
+  const [row] = await upstream.query(
+    `SELECT c.oid, pg_catalog.has_table_privilege(c.oid, 'SELECT') FROM pg_catalog.pg_class c
+      WHERE c.oid = pg_catalog.to_regclass(${literal(name)}) AND c.relkind = 'v' AND pg_catalog.obj_description(c.oid, 'pg_class') ~ '${TAGGED}'`,
+  )
+  if (!row) return null
+  const [[sql]] = await fullyNamed(upstream, () =>
+    upstream.query(`SELECT pg_catalog.pg_get_viewdef(${row[0]!.readUInt32BE(0)}::pg_catalog.oid)`),
+  )
+  const text = sql!.toString().trim().replace(/;$/, '')
+  const outcome = await parseSql(text)
+  if (outcome.kind !== 'tree' || !isBare(outcome.statements[0])) return null
+  const stubs = stubsIn(text, outcome.statements)
+  return stubs.length === 1 ? { pql: stubs[0].pql, readable: row[1]![0] === 1 } : null
+}
+
+/** SELECT columns FROM (query) AS name, and no more. */
+const isBare = (statement: Tree): boolean => {
+  const {
+    targetList = [],
+    fromClause = [],
+    ...rest
+  } = (statement.SelectStmt ?? {}) as {
+    readonly targetList?: readonly { readonly ResTarget?: { readonly val?: Tree } }[]
+    readonly fromClause?: readonly Tree[]
+  }
+  return (
+    fromClause.length === 1 &&
+    fromClause[0].RangeSubselect !== undefined &&
+    targetList.every(({ ResTarget }) => ResTarget?.val?.ColumnRef !== undefined) &&
+    Object.keys(rest).every(field => field === 'limitOption' || field === 'op')
   )
 }
 

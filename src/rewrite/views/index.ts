@@ -1,51 +1,36 @@
 // Views of predictions: statements that make, read, refresh and drop them, before the planner sees what is left.
 
-import { PgError } from '../../pg-error.js'
-import type { Plan, Upstream } from '../plan.js'
 import type { Planner } from '../planner.js'
 import type { Tree } from '../postgres-parser.js'
-import type { SegmentText } from '../segment-text.js'
 import type { Creating } from './create.js'
 import { expand, treeAround } from './expand.js'
+import { expandNamed } from './named.js'
 import type { ViewNames } from './names.js'
+import { planAboutPrediction } from './prediction.js'
+import { planExpanded } from './replanned.js'
 import { planAboutStored } from './stored.js'
 
 export { createViewNames, type ViewNames } from './names.js'
 
 /** A planner that knows the views of these names. */
 export const createViews = (plan: Planner, names: ViewNames): Planner => {
-  const planKnown: Planner = async (sql, declared, upstream) => {
+  /** Of a text whose PREDICTs are all written out. */
+  const planWritten: Planner = async (sql, declared, upstream) => {
     const statements = names.empty ? null : await treeAround(sql)
     if (statements?.length !== 1) return plan(sql, declared, upstream)
     const [statement] = statements
     noteNames(statement, names)
-    const about = await planAboutStored(sql, statement, planKnown, upstream)
+    const about = await planAboutStored(sql, statement, planWritten, upstream)
     if (about) return about
     const text = await expand(sql, statement, names.has, upstream)
-    return text ? planExpanded(text, declared, upstream) : plan(sql, declared, upstream)
+    return text ? planExpanded(text, plan, declared, upstream) : plan(sql, declared, upstream)
   }
 
-  const planExpanded = async (
-    text: SegmentText,
-    declared: readonly number[],
-    upstream: Upstream,
-  ): Promise<Plan | null> => {
-    const inner = await plan(text.text, declared, upstream).catch(error => {
-      throw error instanceof PgError && error.position !== undefined
-        ? new PgError({ ...error.fields(), position: text.toSource(error.position) ?? undefined })
-        : error
-    })
-    const map = (position: number | null) => (position === null ? null : text.mapPosition(position))
-    return (
-      inner && {
-        ...inner,
-        mapPosition: position => map(inner.mapPosition(position)),
-        async run(params, client) {
-          const bound = await inner.run(params, client)
-          return 'sql' in bound ? { sql: bound.sql, mapPosition: at => map(bound.mapPosition(at)) } : bound
-        },
-      }
-    )
+  const planKnown: Planner = async (sql, declared, upstream) => {
+    const about = await planAboutPrediction(sql, planKnown, upstream)
+    if (about) return about
+    const text = await expandNamed(sql, names, upstream)
+    return text ? planExpanded(text, planWritten, declared, upstream) : planWritten(sql, declared, upstream)
   }
 
   return async (sql, declared, upstream) => {

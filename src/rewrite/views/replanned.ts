@@ -1,0 +1,32 @@
+// The plan of a text of ours that stands for a client's: whatever has a place in the one has it in the other.
+
+import { PgError } from '../../pg-error.js'
+import type { Plan, Upstream } from '../plan.js'
+import type { Planner } from '../planner.js'
+import type { SegmentText } from '../segment-text.js'
+
+/** @throws PgError with a position in the client's text */
+export const planExpanded = async (
+  text: SegmentText,
+  plan: Planner,
+  declared: readonly number[],
+  upstream: Upstream,
+): Promise<Plan | null> => {
+  const placed = (error: unknown): never => {
+    throw error instanceof PgError && error.position !== undefined
+      ? new PgError({ ...error.fields(), position: text.toSource(error.position) ?? undefined })
+      : error
+  }
+  const inner = await plan(text.text, declared, upstream).catch(placed)
+  const map = (position: number | null) => (position === null ? null : text.mapPosition(position))
+  return (
+    inner && {
+      ...inner,
+      mapPosition: position => map(inner.mapPosition(position)),
+      async run(params, client) {
+        const bound = await inner.run(params, client).catch(placed)
+        return 'sql' in bound ? { ...bound, mapPosition: at => map(bound.mapPosition(at)) } : bound
+      },
+    }
+  )
+}

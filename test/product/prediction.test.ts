@@ -1,0 +1,159 @@
+// CREATE PREDICTION: a question with a name, a view to Postgres, asked again about other rows, times and options by PREDICT name.
+
+import t, { type Test } from 'tap'
+import { writeShop } from '../../src/demo/shop.js'
+import { connect, startPostgres } from '../helpers/postgres.js'
+import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
+
+const server = await startPostgres()
+t.teardown(() => server.stop())
+const product = await startProduct(server.url())
+t.teardown(() => product.stop(0))
+const shop = await server.createDatabase()
+const direct = await connect(shop)
+t.teardown(() => direct.end())
+await writeShop(direct, { seed: 53, now: new Date('2026-03-05T13:07:00Z'), users: 120 })
+const client = await product.connect(databaseOf(shop))
+t.teardown(() => client.end())
+
+const TARGET = 'COUNT(orders.*, 0, 30, days) = 0'
+const WHERE = 'WHERE COUNT(orders.*, -200, 0, days) > 0'
+const AT = "AS OF '2026-03-01'"
+const OPTIONS = 'mode = fast, context_size = 600'
+const EACH = `PREDICT ${TARGET} FOR EACH users.user_id ${WHERE} ${AT} WITH (${OPTIONS})`
+
+const values = async (sql: string, params: unknown[] = [], on: Pick<ProductClient, 'query'> = client) =>
+  (await on.query({ text: sql, values: params, rowMode: 'array' })).rows as unknown[][]
+
+const tagOf = (sql: string, extended = false) =>
+  new Promise<string>((resolve, reject) => {
+    const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
+    connection.once('commandComplete', ({ text }: { text: string }) => resolve(text))
+    client.query(extended ? ({ text: sql, queryMode: 'extended' } as { text: string }) : sql).catch(reject)
+  })
+
+const refused = async (t: Test, sql: string, code: string, at: string, more: object = {}) =>
+  t.rejects(client.query(sql), { code, position: String(sql.lastIndexOf(at) + 1), ...more }, sql)
+
+t.test('a prediction is a view with true columns, and PREDICT asks it by its name', async t => {
+  t.equal(await tagOf(`CREATE PREDICTION churn AS ${EACH}`), 'CREATE PREDICTION')
+  t.same(
+    await values(
+      `SELECT table_type, string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position)
+         FROM information_schema.tables JOIN information_schema.columns USING (table_name) WHERE table_name = 'churn' GROUP BY 1`,
+      [],
+      direct,
+    ),
+    [
+      [
+        'VIEW',
+        'user_id bigint, anchor_time timestamp with time zone, prediction boolean, probability double precision',
+      ],
+    ],
+  )
+  await t.rejects(direct.query('SELECT * FROM churn'), { message: /through pgpredict, connect to its port: PREDICT/ })
+  const all = await values(`${EACH} ORDER BY user_id`)
+  t.same(await values('SELECT * FROM churn ORDER BY user_id'), all)
+  const other = await product.connect(databaseOf(shop))
+  t.teardown(() => other.end())
+  await other.query('SET search_path = pg_catalog')
+  for (const [sql, ...params] of [
+    ['PREDICT public.churn ORDER BY user_id;'],
+    ['SELECT * FROM (PREDICT public.churn) p ORDER BY 1'],
+    [`PREDICT public."churn" FOR EACH public.users.user_id ORDER BY user_id`],
+  ])
+    t.same(await values(sql, params, other), all, sql)
+
+  const rewritten = async (named: string, written: string, params: unknown[] = []) =>
+    t.same(await values(named, params), await values(written, params), named)
+  const about = (rows: string, at = AT, options = OPTIONS) =>
+    `PREDICT ${TARGET} FOR users.user_id ${rows} ${WHERE} ${at} WITH (${options})`
+  await rewritten('PREDICT churn FOR users.user_id = 42', about('= 42'))
+  await rewritten('PREDICT churn FOR users.user_id = $1', about('= $1'), [7])
+  await rewritten(
+    `PREDICT churn FOR users.user_id IN (3, 1) AS OF '2026-01-01'`,
+    about('IN (3, 1)', `AS OF '2026-01-01'`),
+  )
+  await rewritten(
+    'SELECT * FROM (PREDICT churn AS gone FOR users.user_id IN (3, 1) WITH (context_size = 500, seed = 7)) p',
+    about('IN (3, 1)', AT, 'mode = fast, context_size = 500, seed = 7').replace(' FOR', ' AS gone FOR'),
+  )
+  await rewritten(
+    'SELECT u.user_id, PREDICT_PROBABILITY(churn FOR u.user_id) FROM users u WHERE user_id < 9 ORDER BY 1',
+    `SELECT u.user_id, PREDICT_PROBABILITY(${TARGET} FOR u.user_id ${WHERE} ${AT} WITH (${OPTIONS})) FROM users u WHERE user_id < 9 ORDER BY 1`,
+  )
+  await other.query('PREPARE q (bigint) AS PREDICT public.churn FOR public.users.user_id = $1')
+  t.same(await values('EXECUTE q (5)', [], other), await values(about('= 5')))
+  // what was kept of another prediction is written out
+  await client.query(`CREATE PREDICTION sooner AS PREDICT churn FOR users.user_id IN (1, 2)`)
+  await client.query('DROP PREDICTION churn')
+  t.same(await values('PREDICT sooner ORDER BY 1'), await values(`${about('IN (1, 2)')} ORDER BY 1`))
+  await client.query('DROP VIEW sooner')
+})
+
+t.test('it is made, replaced, renamed, commented and dropped as the thing it is', async t => {
+  await client.query(`CREATE PREDICTION churn AS ${EACH}`)
+  await refused(t, `CREATE PREDICTION x AS SELECT * FROM (${EACH}) p`, '42601', 'SELECT')
+  await refused(t, `CREATE PREDICTION x AS ${EACH} LIMIT 3`, '42601', 'LIMIT', { hint: 'SELECT * FROM x LIMIT 3' })
+  await refused(
+    t,
+    `CREATE PREDICTION x AS PREDICT COUNT(nothing.*, 0, 3, days) > 0 FOR EACH users.user_id`,
+    '42P01',
+    'nothing',
+  )
+  await refused(t, `CREATE MATERIALIZED PREDICTION x AS ${EACH}`, '42601', 'MATERIALIZED', {
+    hint: `CREATE MATERIALIZED VIEW x AS ${EACH}`,
+  })
+  await refused(t, `PREDICT churn FOR users.user_id = 1 WHERE users.user_id < 3`, '42601', 'WHERE')
+  await refused(t, `PREDICT churn FOR users.nothing = 1`, '42703', 'nothing')
+  await t.rejects(client.query(`CREATE PREDICTION churn AS ${EACH}`), { code: '42P07' })
+  client.notices.length = 0
+  t.equal(await tagOf(`CREATE PREDICTION IF NOT EXISTS churn AS ${EACH}`, true), 'CREATE PREDICTION')
+  t.match(client.notices[0], { code: '42P07', message: /churn.*skipping/ })
+  t.equal(await tagOf(`COMMENT ON PREDICTION churn IS 'who falls silent'`, true), 'COMMENT')
+  t.equal(await tagOf(`CREATE OR REPLACE PREDICTION churn AS ${EACH.replace('30', '60')}`, true), 'CREATE PREDICTION')
+  t.match(
+    (await values(`SELECT obj_description('churn'::regclass)`))[0][0],
+    /^who falls silent\n@predict view: .* 60, days/,
+  )
+  t.equal(await tagOf('ALTER PREDICTION churn RENAME TO silent', true), 'ALTER PREDICTION')
+  t.equal((await values('PREDICT silent FOR users.user_id = 1')).length, 1)
+  await client.query('CREATE VIEW plain AS SELECT 1 AS one')
+  for (const sql of ['DROP PREDICTION plain', `CREATE OR REPLACE PREDICTION plain AS ${EACH}`])
+    await refused(t, sql, '42809', 'plain', { hint: sql.replace('PREDICTION', 'VIEW') })
+  await refused(t, 'DROP PREDICTION users', '42809', 'users', { hint: 'DROP TABLE users' })
+  await refused(t, 'DROP PREDICTION nothing', '42P01', 'nothing')
+  t.equal(await tagOf('DROP PREDICTION IF EXISTS nothing, public.silent CASCADE', true), 'DROP PREDICTION')
+  await refused(t, 'PREDICT silent FOR users.user_id = 1', '42703', 'silent')
+})
+
+t.test('REFRESH learns ahead of the first question, and scores nobody', async t => {
+  await client.query(`CREATE PREDICTION churn AS ${EACH.replace(OPTIONS, `${OPTIONS}, max_entities = 1`)}`)
+  await t.rejects(client.query('PREDICT churn'), { code: '53400' })
+  t.equal(await tagOf('REFRESH PREDICTION churn'), 'REFRESH PREDICTION')
+  t.equal(await tagOf('REFRESH PREDICTION public.churn;', true), 'REFRESH PREDICTION')
+  await client.query(`CREATE OR REPLACE PREDICTION churn AS ${EACH.replace('2026-03-01', '1999-01-01')}`)
+  await t.rejects(client.query('REFRESH PREDICTION churn'), { code: 'PQ004' }, 'it does learn')
+  await client.query(`CREATE MATERIALIZED VIEW kept AS ${EACH}`)
+  await refused(t, 'REFRESH PREDICTION kept', '42809', 'kept', { hint: 'REFRESH MATERIALIZED VIEW kept' })
+  await refused(t, 'REFRESH PREDICTION nothing', '42P01', 'nothing')
+  await client.query('DROP PREDICTION churn; DROP MATERIALIZED VIEW kept')
+})
+
+t.test('who may not read a prediction may not ask it by its name either', async t => {
+  await client.query(`CREATE PREDICTION churn AS ${EACH}`)
+  const role = `reader_${process.pid}_${Math.trunc(performance.now())}`
+  await direct.query(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON users, orders TO ${role}`)
+  t.teardown(async () => {
+    await direct.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
+  })
+  const reader = await product.connect(databaseOf(shop), role)
+  t.teardown(() => reader.end())
+  const asked = 'PREDICT churn FOR users.user_id = 1'
+  await t.rejects(reader.query(asked), { code: '42501', position: '9' })
+  await t.rejects(reader.query('REFRESH PREDICTION churn'), { code: '42501' })
+  await direct.query(`GRANT SELECT ON churn TO ${role}`)
+  t.equal((await reader.query(asked)).rowCount, 1)
+  await t.rejects(reader.query('DROP PREDICTION churn'), { code: '42501', message: /must be owner of view churn/ })
+  await client.query('DROP PREDICTION churn')
+})
