@@ -123,6 +123,8 @@ export interface Task {
   readonly ids: Ids
   /** With FOR EACH: a condition on the key, SQL and its columns, that every row fulfils which anybody will look at. */
   readonly narrowed?: readonly (string | Column | TypedConstant)[]
+  /** With FOR EACH: no more entities than these, by their keys, will be looked at. */
+  readonly first?: number
   /** A condition may stand for its opposite: see `complement`. */
   readonly target: Target
   /** The question was about the opposite of the target: probabilities are to be taken from one. */

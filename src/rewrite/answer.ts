@@ -91,7 +91,15 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
       const context = cold ? contextSizes(task.options) : null
       const { seed = 42 } = task.options
       const extract = isList(task) ? pairsExtractionOf : extractionOf
-      const extraction = extract({ task, grid, context, seed, mostEntities: most + 1, use, client: params })
+      const extraction = extract({
+        task,
+        grid,
+        context,
+        seed,
+        mostEntities: Math.min(most + 1, task.first ?? Infinity),
+        use,
+        client: params,
+      })
       return relay(extraction, cold, key)
     }
     const relay = async (

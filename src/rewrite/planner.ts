@@ -5,6 +5,7 @@ import { PgError } from '../pg-error.js'
 import type { OutputColumn, Task } from '../pql/task.js'
 import { emptyColumn } from './answer-columns.js'
 import { refuseBareVerb } from './bare-verb.js'
+import { type FirstRows, firstOf, firstRows } from './first-rows.js'
 import { predictFunctionExists } from './function-nodes.js'
 import { BULK_ENTITIES } from './limits.js'
 import { literalsOf, type TypedArray } from './literals.js'
@@ -54,6 +55,8 @@ interface Outer {
   readonly unread: ReadonlySet<number>
   readonly needsBlock: boolean
   readonly bulk: boolean
+  /** What a LIMIT leaves of the answers, by their first parameter. */
+  readonly first: ReadonlyMap<number, FirstRows>
   /** The view or table that it makes. */
   readonly target: Target | null
 }
@@ -95,15 +98,18 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     const answers = async (given: readonly Param[], client: Upstream) => {
       if (rules.needsBlock && !client.inBlock) throw notInBlock()
       const params = given.slice(0, own)
-      let asked = distinct.map(question => narrowed(rules.bulk ? inBulk(question) : question, question.joined))
+      let asked = distinct.map(question => {
+        const first = firstOf(question.task, rules.first.get(question.firstParam))
+        return limited(narrowed(rules.bulk ? inBulk(question) : question, question.joined), first)
+      })
       if (narrows && (explainedAt > 0 || distinct.some(({ firstParam }) => !unread.has(firstParam)))) {
         const types = (param: Param, i: number) => ({ ...param, type: ownTypes[i] ?? 0 })
         const empty = distinct.flatMap(({ outputs }) => outputs.map(emptyColumn))
         const conditions = await pushedDown(outer, explainedAt, distinct, [...params, ...empty].map(types), client)
         asked = asked.map(question => narrowed(question, conditions.get(question.firstParam)))
-        if (explainedAt > 0)
-          for (const question of asked) if (question.task.narrowed) client.notice(narrowedNotice(question.task))
       }
+      if (explainedAt > 0)
+        for (const { task } of asked) if (task.narrowed || task.first !== undefined) client.notice(narrowedNotice(task))
       return run(deps, asked, unread, params, client)
     }
     if (carriage === 'view') return planView(source, questions, rules.target!)
@@ -146,6 +152,9 @@ const inBulk = (question: Numbered): Numbered => {
   return { ...question, task: { ...task, options: { maxEntities: BULK_ENTITIES, ...task.options } } }
 }
 
+const limited = (question: Numbered, first: number | null): Numbered =>
+  first === null ? question : { ...question, task: { ...question.task, first } }
+
 const narrowed = (question: Numbered, condition: KeyCondition | null | undefined): Numbered => {
   const { task } = question
   if (!condition || task.ids.kind !== 'each') return question
@@ -162,6 +171,7 @@ const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
       unread: unreadParams(statement),
       needsBlock: needsBlock(statement),
       bulk: isBulk(statement),
+      first: firstRows(statement),
       target: targetOf(statement),
     }
   } catch (error) {

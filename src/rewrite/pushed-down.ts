@@ -136,10 +136,13 @@ const located = (error: PgError, outer: SegmentText, start: number): PgError => 
 }
 
 /** What EXPLAIN says of it. */
-export const narrowedNotice = ({ entity, narrowed = [] }: Task): Notice => ({
-  severity: 'NOTICE',
-  code: '00000',
-  message: `predict: only rows of ${entity.table.name} are scored for which ${narrowed
-    .map(part => (typeof part === 'string' ? part : 'constant' in part ? '$n' : part.name))
-    .join('')}`,
-})
+export const narrowedNotice = ({ entity, narrowed, first }: Task): Notice => {
+  const parts = narrowed?.map(part => (typeof part === 'string' ? part : 'constant' in part ? '$n' : part.name))
+  const rows = first === undefined ? 'rows' : first === 1 ? 'the first row' : `the first ${first} rows`
+  const which = parts ? ` for which ${parts.join('')}` : ''
+  return {
+    severity: 'NOTICE',
+    code: '00000',
+    message: `predict: only ${rows} of ${entity.table.name} ${first === 1 ? 'is' : 'are'} scored${which}`,
+  }
+}

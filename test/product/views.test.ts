@@ -97,6 +97,14 @@ t.test('other sessions, drivers and spellings read it', async t => {
   t.same(other.notices, [], 'no inference')
   await other.query('EXPLAIN SELECT * FROM (SELECT * FROM churn) x WHERE user_id IN (1, 2)')
   t.match(other.notices[0]?.message, /only rows of users are scored for which .*user_id = ANY/)
+  other.notices.length = 0
+  const few = 'SELECT * FROM (SELECT c.*, u.country FROM users u JOIN churn c USING (user_id)) x LIMIT 3'
+  await other.query(`EXPLAIN ${few}`)
+  t.match(other.notices[0]?.message, /only the first 3 rows of users are scored/)
+  t.same(
+    await values(few.replace('SELECT *', 'SELECT user_id, probability'), [], other),
+    (await values('SELECT user_id, probability FROM churn')).slice(0, 3),
+  )
 })
 
 t.test('views over it, joins within it, another schema, renamed tables', async t => {

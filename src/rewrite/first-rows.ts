@@ -1,0 +1,157 @@
+// How many rows of an answer a LIMIT lets anybody see, where the query takes them as they come: without conditions, groups or an order,
+// straight from the answer or from its join with the table that it is about. Then only as many are scored.
+
+import type { Column } from '../pql/catalog.js'
+import type { Task } from '../pql/task.js'
+import { isPure } from './narrow.js'
+import { type Tree, walkTree } from './postgres-parser.js'
+
+/** What a LIMIT leaves of the rows of an answer. */
+export interface FirstRows {
+  readonly rows: number
+  /** Tables that they are joined with, by the columns of these names; each row is kept only if that is by the answer's own key. */
+  readonly joined: readonly Joined[]
+}
+
+interface Joined {
+  readonly schema: string | null
+  readonly table: string
+  readonly columns: readonly string[]
+}
+
+/** Answers by the numbers of their parameters; one that is read in several places is left out. */
+export const firstRows = (statement: Tree): ReadonlyMap<number, FirstRows> => {
+  const found = new Map<number, FirstRows>()
+  const uses = new Map<number, number>()
+  const ctes = new Set<string>()
+  walkTree(statement, (type, node) => {
+    if (type === 'ParamRef') uses.set(Number(node.number), (uses.get(Number(node.number)) ?? 0) + 1)
+    if (type === 'CommonTableExpr') ctes.add(node.ctename as string)
+    return true
+  })
+  visitStatement(statement, found)
+  for (const [number, { joined }] of found)
+    if (uses.get(number) !== 1 || joined.some(({ schema, table }) => schema === null && ctes.has(table)))
+      found.delete(number)
+  return found
+}
+
+/** The number of entities that a question needs to be asked about; null: all of them. */
+export const firstOf = (task: Task, found: FirstRows | undefined): number | null => {
+  if (!found || task.ids.kind !== 'each' || task.asOf.kind === 'entity time' || !ROW_EACH.has(task.kind)) return null
+  const { table, key } = task.entity
+  const own = ({ schema, table: name, columns }: Joined) =>
+    name === table.name && (schema === null ? table.visible : schema === table.schema) && areNames(columns, key)
+  return found.joined.every(own) ? found.rows : null
+}
+
+/** Kinds of tasks that answer every entity with a row, or several. */
+const ROW_EACH: ReadonlySet<Task['kind']> = new Set(['binary', 'numeric', 'multiclass', 'forecast'])
+
+const areNames = (names: readonly string[], key: readonly Column[]): boolean =>
+  names.length === key.length && key.every(({ name }) => names.includes(name))
+
+type Found = Map<number, FirstRows>
+
+const only = (tree: Tree): [string, Tree] => Object.entries(tree)[0] as [string, Tree]
+
+const visitStatement = (statement: Tree, found: Found): void => {
+  const [type, node] = only(statement)
+  if (type === 'SelectStmt') visitSelect(node, null, [], found)
+  else if (type === 'InsertStmt' && node.selectStmt) visitStatement(node.selectStmt as Tree, found)
+  else if (/^(Explain|CreateTableAs|DeclareCursor|Copy)Stmt$/.test(type) && node.query)
+    visitStatement(node.query as Tree, found)
+}
+
+/** What makes the rows of a SELECT others than those of its FROM, one for one and as they come. */
+const CHANGES =
+  'whereClause groupClause havingClause distinctClause windowClause sortClause lockingClause withClause valuesLists'
+
+/** @param wanted rows that the query around takes of this one; null: all, or who knows which */
+const visitSelect = (select: Tree, wanted: number | null, joined: readonly Joined[], found: Found): void => {
+  if (select.op !== undefined && select.op !== 'SETOP_NONE') return
+  const plain = CHANGES.split(' ').every(name => select[name] === undefined) && onlyComputes(select)
+  const limit = limitOf(select)
+  const rows = plain ? least(limit, wanted) : null
+  const from = (select.fromClause ?? []) as Tree[]
+  if (from.length === 1) visitFrom(from[0], rows, joined, found)
+  else for (const item of from) visitFrom(item, null, [], found)
+}
+
+const visitFrom = (item: Tree, wanted: number | null, joined: readonly Joined[], found: Found): void => {
+  const [type, node] = only(item)
+  if (type === 'RangeSubselect') visitSelect(selectOf(node), wanted, joined, found)
+  else if (type === 'RangeFunction' && wanted !== null) {
+    for (const number of paramsIn(node)) found.set(number, { rows: wanted, joined })
+  } else if (type === 'JoinExpr') {
+    const sides = [node.larg as Tree, node.rarg as Tree]
+    const at = sides.findIndex(side => side.RangeVar !== undefined)
+    const beside =
+      at >= 0 && node.jointype === 'JOIN_INNER' && besideAnswer(node, sides[at].RangeVar as Tree, sides[1 - at])
+    if (beside) visitFrom(sides[1 - at], wanted, [...joined, beside], found)
+    else for (const side of sides) visitFrom(side, null, [], found)
+  }
+}
+
+const onlyComputes = ({ targetList }: Tree): boolean =>
+  ((targetList ?? []) as { ResTarget: { val: Tree } }[]).every(
+    ({ ResTarget: { val } }) => val.ColumnRef !== undefined || isPure(val),
+  )
+
+const selectOf = (range: Tree): Tree => (range.subquery as { SelectStmt?: Tree }).SelectStmt ?? {}
+
+interface Aliased {
+  readonly alias?: { readonly colnames?: unknown }
+}
+
+/** The table of `FROM table JOIN answer USING (…)`; null for another join, and for columns that go by other names than their own. */
+const besideAnswer = (join: Tree, table: Tree, other: Tree): Joined | null => {
+  const { schemaname, relname, inh, alias } = table as Aliased & {
+    schemaname?: string
+    relname?: string
+    inh?: boolean
+  }
+  const columns = ((join.usingClause ?? []) as { String?: { sval?: string } }[]).map(name => name.String?.sval ?? '')
+  if (relname === undefined || !inh || alias?.colnames || join.alias || columns.length === 0 || !keeps(columns, other))
+    return null
+  return { schema: schemaname ?? null, table: relname, columns }
+}
+
+/** Whether these columns of an answer come out of sub-selects as they are. */
+const keeps = (columns: readonly string[], item: Tree): boolean => {
+  if (item.RangeFunction) return true
+  const range = item.RangeSubselect as (Tree & Aliased) | undefined
+  if (!range || range.alias?.colnames) return false
+  const { targetList = [], fromClause = [] } = selectOf(range) as {
+    targetList?: { ResTarget: { name?: string; val: { ColumnRef?: { fields: { String?: { sval: string } }[] } } } }[]
+    fromClause?: Tree[]
+  }
+  const passed = targetList.every(({ ResTarget: { name, val } }) =>
+    name === undefined || columns.includes(name)
+      ? val.ColumnRef && (name === undefined || val.ColumnRef.fields.at(-1)?.String?.sval === name)
+      : true,
+  )
+  return passed && fromClause.length === 1 && keeps(columns, fromClause[0])
+}
+
+const paramsIn = (tree: unknown): number[] => {
+  const numbers: number[] = []
+  walkTree(tree, (type, node) => {
+    if (type === 'ParamRef') numbers.push(Number(node.number))
+    return true
+  })
+  return numbers
+}
+
+const least = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.min(a, b))
+
+/** LIMIT, and the rows that OFFSET skips; null where it has none, or not a plain number. */
+const limitOf = ({ limitCount, limitOffset }: Tree): number | null => {
+  if (limitCount === undefined) return null
+  const [limit, offset] = [limitCount, limitOffset].map(tree => {
+    if (tree === undefined) return 0
+    const value = (tree as { A_Const?: { isnull?: boolean; ival?: { ival?: number } } }).A_Const?.ival
+    return value ? (value.ival ?? 0) : Number.NaN
+  })
+  return Number.isNaN(limit + offset) ? null : limit + offset
+}
