@@ -38,6 +38,8 @@ export interface OneOfSeveral extends Service {
 export async function startService(config: Config, log: Log, shared?: Shared): Promise<OneOfSeveral> {
   const infer = createInferClient({
     socketPath: shared?.inferSocket,
+    onResult: ({ count, cache, contextRows, milliseconds }) =>
+      log.debug({ entities: count, cache, contextRows, milliseconds }, 'inference done'),
     ...inference(config, log),
   })
   try {

@@ -70,6 +70,8 @@ export interface InferClientOptions extends SpawnOptions {
   readonly socketPath?: string
   /** How long a job waits for a process that is being started, in milliseconds; 10,000 unless told otherwise. */
   readonly patience?: number
+  /** Told of every job that is done. */
+  readonly onResult?: (summary: JobSummary) => void
 }
 
 /** A warm job came too late: extract the context and ask again, cold. */
@@ -87,7 +89,7 @@ const PATIENCE = 10_000
 const stopping = (): PgError => new PgError({ code: '57P01', message: 'inference process is shutting down' })
 
 export function createInferClient(options: InferClientOptions = {}): InferClient {
-  const { socketPath: given, patience = PATIENCE, ...spawning } = options
+  const { socketPath: given, patience = PATIENCE, onResult, ...spawning } = options
   const own: InferProcess | null = given === undefined ? startInferProcess(spawning) : null
   const socketPath = own?.socketPath ?? (given as string)
   const pending = new Map<number, Pending>()
@@ -109,6 +111,7 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
   function receive(kind: number, id: number, body: Buffer): void {
     if (kind === Kind.result) {
       const { summary, arrays } = readResult(body)
+      onResult?.(summary)
       pending.get(id)?.resolve(resultOf(summary, arrays))
       return
     }
