@@ -19,6 +19,6 @@ export class Flow {
   nonsense = false
   /** The client has said that it will go. */
   leaving = false
-  /** The last thing the server said, but for answers of no weight, was an error: should it close the connection, that is why. */
+  /** The last error since the last ReadyForQuery was one that ends a session: the server closes the connection, and has said why. */
   farewell = false
 }

@@ -4,6 +4,7 @@
 import { type Expected, FORWARD, TAKE } from './expected.js'
 import type { Flow } from './flow.js'
 import * as B from './messages/backend.js'
+import { isFatal } from './messages/error-response.js'
 import { HEADER, int32, MAX_LENGTH } from './messages/header.js'
 
 export interface ServerStreamHost {
@@ -36,13 +37,12 @@ for (const type of [
   B.NO_DATA,
   B.EMPTY_QUERY_RESPONSE,
   B.PORTAL_SUSPENDED,
-  B.ERROR_RESPONSE,
   B.COPY_IN_RESPONSE,
   // completes nothing, but says that what came before is over
   B.FUNCTION_CALL_RESPONSE,
 ])
   CARE[type] = COUNT
-for (const type of [B.READY_FOR_QUERY, B.COMMAND_COMPLETE, B.PARAMETER_STATUS]) CARE[type] = READ
+for (const type of [B.READY_FOR_QUERY, B.COMMAND_COMPLETE, B.PARAMETER_STATUS, B.ERROR_RESPONSE]) CARE[type] = READ
 
 /** Messages that come between any others and answer nothing. */
 const isAsynchronous = (type: number) => type === B.PARAMETER_STATUS || type === B.NOTIFICATION_RESPONSE
@@ -150,13 +150,7 @@ export class ServerStream {
   /** Accounts for an answer of which only the type matters. */
   #count(type: number): void {
     const { expected, flow } = this.host
-    if (type === B.ERROR_RESPONSE) {
-      flow.copying = false
-      flow.farewell = true
-      if (expected.fail()) return
-      flow.skipping = true
-      this.host.skipping()
-    } else if (type === B.COPY_IN_RESPONSE) {
+    if (type === B.COPY_IN_RESPONSE) {
       if (expected.copyIn()) flow.copying = true
     } else expected.complete(type)
   }
@@ -164,6 +158,10 @@ export class ServerStream {
   /** Accounts for an answer whose body matters too. */
   #read(type: number, bytes: Buffer, at: number, end: number): void {
     const { host } = this
+    if (type === B.ERROR_RESPONSE) {
+      this.#failed(bytes.subarray(at, end))
+      return
+    }
     if (type === B.PARAMETER_STATUS) {
       host.parameter(bytes.subarray(at, end))
       return
@@ -179,6 +177,15 @@ export class ServerStream {
     }
   }
 
+  #failed(error: Buffer): void {
+    const { expected, flow } = this.host
+    flow.copying = false
+    flow.farewell = isFatal(error)
+    if (expected.fail()) return
+    flow.skipping = true
+    this.host.skipping()
+  }
+
   /** Hands a whole message to whoever has a stake in it. Returns true when `rest` must wait. */
   #deliver(message: Buffer, rest: Buffer): boolean {
     const { host } = this
@@ -189,7 +196,7 @@ export class ServerStream {
       const { handler } = expected
       const shown = handler.error === undefined ? message : handler.error(message)
       if (shown !== null) host.write(shown)
-      this.#count(type)
+      this.#failed(message)
       return false
     }
     if (action !== TAKE) {

@@ -1,7 +1,6 @@
 // The connection to the server breaks, or the server is not there: the client is told so in Postgres' words, once, or not at all when
 // that would garble what it has been sent.
 
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serialize } from 'pg-protocol'
 import t, { type Test } from 'tap'
@@ -10,6 +9,7 @@ import { createProxy } from '../../src/wire/proxy.js'
 import { startPostgres } from '../helpers/postgres.js'
 import { Q, run } from './support/messages.js'
 import { error, RawClient, transcript } from './support/raw-client.js'
+import { startRelay } from './support/relay.js'
 import { testRewriter } from './support/rewriter.js'
 
 const postgres = await startPostgres()
@@ -17,37 +17,15 @@ t.teardown(() => postgres.stop())
 
 /** A proxy whose way to the server can be cut. */
 async function wired(t: Test) {
-  const legs = new Set<Socket>()
-  const cable = createServer({ allowHalfOpen: true }, leg => {
-    const server = connect({ port: postgres.port, host: '127.0.0.1', allowHalfOpen: true })
-    leg.pipe(server).pipe(leg)
-    for (const socket of [leg, server]) socket.on('error', () => {})
-    legs.add(leg)
-    leg.on('close', () => {
-      legs.delete(leg)
-      server.destroy()
-    })
-  })
-  await new Promise<void>(resolve => cable.listen(0, '127.0.0.1', resolve))
+  const cable = await startRelay(t, postgres.port)
   const rewriter = testRewriter()
-  const { port } = cable.address() as AddressInfo
   const proxy = await createProxy({
     listen: { port: 0 },
-    upstream: { host: '127.0.0.1', port, tls: 'disable' },
+    upstream: { host: '127.0.0.1', port: cable.port, tls: 'disable' },
     rewriter,
   })
-  t.teardown(async () => {
-    await proxy.close(0)
-    cable.close()
-  })
-  return {
-    proxy,
-    rewriter,
-    cable,
-    cut(how: 'resetAndDestroy' | 'destroy') {
-      for (const leg of legs) leg[how]()
-    },
-  }
+  t.teardown(() => proxy.close(0))
+  return { proxy, rewriter, cable }
 }
 
 const LOST = { S: 'FATAL', C: '08006', M: 'the upstream server closed the connection unexpectedly' }
@@ -67,7 +45,7 @@ for (const how of ['resetAndDestroy', 'destroy'] as const) {
     await unsynced.until('C')
     await started
     await sleep(50)
-    house.cut(how)
+    house.cable.cut(how)
     for (const client of [idle, asking, predicting, open, unsynced]) {
       t.match(error((await client.next())!), LOST)
       t.equal(await client.next(), null, 'and then it is closed')
@@ -86,9 +64,19 @@ t.test('a message that was cut short is not continued with an error', async t =>
   client.socket.removeAllListeners('data').on('data', chunk => bytes.push(chunk))
   client.send(Q("SELECT repeat('x', 50000000)"))
   while (Buffer.concat(bytes).length < 100_000) await sleep(2)
-  house.cut('destroy')
+  house.cable.cut('destroy')
   while (!client.closed) await sleep(5)
   t.notOk(Buffer.concat(bytes).includes('08006'))
+})
+
+t.test('an error before does not explain that the connection is lost', async t => {
+  const house = await wired(t)
+  const client = await RawClient.connect(house.proxy.port)
+  client.send(run('SELECT 1/0'), serialize.flush())
+  await client.until('E')
+  house.cable.cut('destroy')
+  t.match(error((await client.next())!), LOST)
+  t.equal(await client.next(), null)
 })
 
 t.test('one who says farewell is not told that the server has gone', async t => {
@@ -103,9 +91,7 @@ t.test('one who says farewell is not told that the server has gone', async t => 
 
 t.test('a login that the connection does not survive', async t => {
   const house = await wired(t)
-  house.cable
-    .removeAllListeners('connection')
-    .on('connection', (leg: Socket) => void setTimeout(() => leg.destroy(), 20))
+  house.cable.refuse(true)
   const client = await RawClient.open(house.proxy.port)
   client.send(serialize.startup({ user: 'postgres', database: 'postgres' }))
   t.match(error((await client.next())!), LOST)

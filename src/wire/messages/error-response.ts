@@ -1,7 +1,7 @@
 // ErrorResponse ('E') and NoticeResponse ('N'): fields of one letter and a string each. Unknown letters are kept as they are.
 
 import { ERROR_RESPONSE, NOTICE_RESPONSE } from './backend.js'
-import { frame } from './header.js'
+import { frame, HEADER } from './header.js'
 import { Reader } from './reader.js'
 
 export type FieldCode = 'S' | 'V' | 'C' | 'M' | 'D' | 'H' | 'P'
@@ -16,6 +16,14 @@ export function decodeFields(message: Buffer): Fields {
     fields.set(String.fromCharCode(code), reader.terminated())
   return fields
 }
+
+/** Whether a server that says this ends the session. Any bytes will do: of what is malformed, it says so no more than the server did. */
+export const isFatal = (message: Buffer): boolean =>
+  ['FATAL', 'PANIC'].some(
+    // the severity in the server's language comes first; from 9.6 on it is followed by that in English
+    severity =>
+      message.includes(`\0V${severity}\0`, HEADER, 'latin1') || message.indexOf(`S${severity}\0`, HEADER) === HEADER,
+  )
 
 export function encodeFields(type: typeof ERROR_RESPONSE | typeof NOTICE_RESPONSE, fields: Fields): Buffer {
   const parts: Buffer[] = []
