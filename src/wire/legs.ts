@@ -28,6 +28,11 @@ export class Legs {
     this.#serverValve = new Valve(server)
   }
 
+  /** Bytes from the server so far. */
+  get said(): number {
+    return this.#server.bytesRead
+  }
+
   toServer(bytes: Buffer): void {
     pour(bytes, this.#server, this.#clientValve)
   }

@@ -65,6 +65,8 @@ export interface ProxyOptions {
   /** Without it clients that ask for TLS are told that there is none. */
   readonly tls?: ClientTls
   readonly limits?: Limits
+  /** Milliseconds that a server may be silent amid a query before it is asked whether it can be reached; 30,000 without it. */
+  readonly silence?: number
   readonly rewriter: Rewriting
   readonly log?: Log
   /** A CancelRequest for a session that is not here but may be in another process behind the same port: true, if it is there. */

@@ -15,6 +15,7 @@ import {
   type UpstreamOptions,
 } from './options.js'
 import { Session, type SessionContext } from './session.js'
+import { watchSilence } from './silence.js'
 import { CancelKeys, deliverCancel } from './start/cancel.js'
 import { connectFirst } from './start/connect-upstream.js'
 import { type Greeting, greet, Refused } from './start/greet.js'
@@ -146,12 +147,13 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
     log,
   )
   let sweeper = sweepIdle(sessions, limits.idle)
+  const watcher = watchSilence(sessions, options.silence)
 
   async function close(grace: number): Promise<void> {
     listeners.close()
     for (const client of arriving) client.destroy()
     clearInterval(sweeper)
-    if (sessions.size === 0) return
+    if (sessions.size === 0) return void clearInterval(watcher)
     const empty = new Promise<void>(resolve => {
       onEmpty = resolve
     })
@@ -162,6 +164,7 @@ export async function createProxy(options: ProxyOptions): Promise<RunningProxy> 
     }, grace)
     await empty
     clearTimeout(clock)
+    clearInterval(watcher)
   }
 
   return {

@@ -152,6 +152,21 @@ export class Session implements InterceptHost {
     return !this.#raw && flow.status === IDLE && expected.quiet && !flow.unsynced && this.#toServer.between
   }
 
+  /** Waits for the server to answer. */
+  get waiting(): boolean {
+    return !this.#raw && !this.expected.quiet
+  }
+
+  /** Bytes that the server has sent so far. */
+  get said(): number {
+    return this.#legs.said
+  }
+
+  /** The server that it has a connection to. */
+  get server(): UpstreamOptions {
+    return this.#at
+  }
+
   /** Ends the session now. */
   destroy(code: string, message: string): void {
     if (this.#toServer.busy) void this.cancelUpstream()

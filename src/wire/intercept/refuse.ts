@@ -2,6 +2,7 @@
 // that cannot succeed, whose ErrorResponse is replaced by ours.
 
 import { WATCH } from '../expected.js'
+import { isFatal } from '../messages/error-response.js'
 import { encodeParse } from '../messages/parse.js'
 import { errorMessage, toPgError } from './error-message.js'
 import type { InterceptHost } from './host.js'
@@ -33,7 +34,8 @@ export async function refuse(host: InterceptHost, lease: Lease, thrown: unknown,
     encodeParse({ name: name ?? 'pgpredict_error', sql: failing(error.code, error.message), types: [] }),
     WATCH,
     {
-      error: () => response,
+      // should the server end the session instead, that is what happened
+      error: message => (isFatal(message) ? message : response),
       done: () => host.fail(new Error('the server accepted a statement that cannot be parsed')),
     },
   )

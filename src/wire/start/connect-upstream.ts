@@ -34,6 +34,18 @@ export async function connectFirst(servers: readonly UpstreamOptions[]): Promise
   throw new Error(reasons.join('; '))
 }
 
+/** Why there is no way to the host of the server; null: there is, be there a server or not. */
+export async function reach(options: UpstreamOptions): Promise<string | null> {
+  if (options.host.startsWith('/')) return null
+  try {
+    const socket = await dial(options)
+    socket.destroy()
+    return null
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' ? null : (error as Error).message
+  }
+}
+
 /** Rejects with an Error whose message names the server and the reason. */
 export async function connectUpstream(options: UpstreamOptions): Promise<UpstreamConnection> {
   const { host, port, tls } = options
