@@ -10,7 +10,7 @@ import { startProxy } from '../../bench/lib/proxy.js'
 import { writeShop } from '../../src/demo/shop.js'
 import type { Findings } from './findings.js'
 
-const USERS = 2000
+const USERS = 500
 /** Asked anew each time, so that there is work to be killed in. */
 const ask = (seed: number) =>
   `SELECT count(*)::int AS n, sum(probability) AS sum FROM (PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH users.user_id WITH (seed = ${seed})) p`
@@ -24,7 +24,6 @@ export async function soakInference(kills: number, findings: Findings): Promise<
   await writeShop(loader, { seed: 41, now: new Date('2026-03-05T13:07:00Z'), users: USERS })
   await loader.end()
   const proxy = await startProxy(url, ['--workers', '2'])
-  const descriptors = () => proxy.wirePids().map(pid => readdirSync(`/proc/${pid}/fd`).length)
   const isInference = (pid: number) => {
     try {
       return /infer\/process\/main/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
@@ -33,8 +32,10 @@ export async function soakInference(kills: number, findings: Findings): Promise<
     }
   }
   const inference = () => family(proxy.pid).filter(isInference)
+  const carriers = () => family(proxy.pid).filter(pid => !isInference(pid))
+  const descriptors = () => carriers().map(pid => readdirSync(`/proc/${pid}/fd`).length)
   try {
-    const wire = proxy.wirePids()
+    const wire = carriers()
     const references = new Map<number, string>()
     const first = await connect(proxy.url('shop'))
     for (let seed = 0; seed < SEEDS; seed++) references.set(seed, JSON.stringify((await first.query(ask(seed))).rows))
@@ -85,7 +86,7 @@ export async function soakInference(kills: number, findings: Findings): Promise<
         await sleep(20)
       }
       // from its first moment to amid an answer
-      await sleep(Math.random() * 1200)
+      await sleep(Math.random() * 1500)
       const pids = inference()
       last = pids.join()
       for (const pid of pids) process.kill(pid, 'SIGKILL')
@@ -105,7 +106,7 @@ export async function soakInference(kills: number, findings: Findings): Promise<
     await last.end()
     await sleep(1000)
     const end = descriptors()
-    if (proxy.wirePids().join() !== wire.join()) findings.add('a process that carries sessions was replaced')
+    if (carriers().join() !== wire.join()) findings.add('a process that carries sessions was replaced')
     if (Math.max(...end) > Math.max(...start) + 1) findings.add(`descriptors grew from ${start} to ${end}`)
     if (failed === 0) findings.add('no prediction was in flight when the process was killed')
     findings.note(
