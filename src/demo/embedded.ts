@@ -14,6 +14,8 @@ export interface EmbeddedOptions {
   readonly config?: readonly string[]
   /** Lines that replace pg_hba.conf; by default everyone on loopback is trusted. */
   readonly hba?: readonly string[]
+  /** Makes the files of the cluster, which belong to `user` then; initdb unless given. */
+  readonly files?: (data: string, user: OsUser | undefined) => Promise<void>
   /** PEM texts; turns ssl on. */
   readonly ssl?: { readonly cert: string; readonly key: string; readonly ca?: string }
 }
@@ -39,7 +41,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     await chmod(home, 0o755) // the socket in it is for whoever connects
     const data = path.join(home, 'data')
     if (user) await chown(home, user.uid, user.gid)
-    await initdb(binaries, data, user)
+    await (options.files?.(data, user) ?? initdb(binaries, data, user))
     // between our choosing a free port and the server taking it another process may
     for (let attempt = 1; ; attempt++) {
       const port = options.port || (await freePort())
@@ -119,7 +121,7 @@ async function launch(
     child.once('close', () => reject(new Error(`postgres did not start:\n${log}`)))
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-100_000)
-      if (log.includes('ready to accept connections')) resolve()
+      if (/ready to accept (read-only )?connections/.test(log)) resolve()
     })
   })
   // a server that nobody stops must not keep us alive
