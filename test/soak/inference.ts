@@ -31,8 +31,16 @@ export async function soakInference(kills: number, findings: Findings): Promise<
       return false
     }
   }
-  const inference = () => family(proxy.pid).filter(isInference)
-  const carriers = () => family(proxy.pid).filter(pid => !isInference(pid))
+  /** Looked for again when one of them dies meanwhile. */
+  const processes = (): number[] => {
+    try {
+      return family(proxy.pid)
+    } catch {
+      return processes()
+    }
+  }
+  const inference = () => processes().filter(isInference)
+  const carriers = () => processes().filter(pid => !isInference(pid))
   const descriptors = () => carriers().map(pid => readdirSync(`/proc/${pid}/fd`).length)
   try {
     const wire = carriers()
