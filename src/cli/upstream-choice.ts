@@ -77,9 +77,9 @@ function createRoles(upstream: UpstreamServer): (server: UpstreamOptions) => Pro
     if (before && performance.now() < before.until) return before.role
     const role = withOwnSession(upstream, server, async session => {
       const [row] = await session.query(
-        "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')",
+        "SELECT pg_catalog.pg_is_in_recovery()::pg_catalog.text, pg_catalog.current_setting('transaction_read_only')",
       )
-      return { standby: row![0]!.toString() === 't', readOnly: row![1]!.toString() === 'on' }
+      return { standby: row![0]!.toString() === 'true', readOnly: row![1]!.toString() === 'on' }
     })
     const entry = { role, until: Number.POSITIVE_INFINITY }
     known.set(server, entry)
