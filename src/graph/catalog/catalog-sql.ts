@@ -19,7 +19,7 @@ export interface CatalogRows {
     rows: number,
     cacheable: boolean,
     comment: string | null,
-    /** Reading it may fail for reasons of its own: a row-security policy that needs a setting. */
+    /** Reading it may fail for reasons of its own: a row-security policy that needs a setting, a materialised view without rows yet. */
     fragile: boolean,
   ])[]
   readonly columns: readonly (readonly [
@@ -70,7 +70,7 @@ export interface CatalogRows {
  */
 export const catalogSql = `
 WITH RECURSIVE rel AS MATERIALIZED (
-  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.reltuples, c.relhassubclass, d.description,
+  SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relispopulated, c.reltuples, c.relhassubclass, d.description,
          pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -116,10 +116,10 @@ SELECT pg_catalog.json_build_object(
            WHERE p.isleaf)
         WHEN reltuples > 0 THEN reltuples
         ELSE coalesce(pg_catalog.pg_stat_get_live_tuples(oid), 0) END,
-      relkind IN ('r', 'p', 'm') AND relpersistence <> 't' AND NOT pg_catalog.row_security_active(oid)
+      relkind IN ('r', 'p', 'm') AND relpersistence <> 't' AND relispopulated AND NOT pg_catalog.row_security_active(oid)
         AND NOT (relhassubclass AND oid IN (SELECT v.oid FROM volatile_child v)),
       description,
-      pg_catalog.row_security_active(oid) AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = rel.oid
+      NOT relispopulated OR pg_catalog.row_security_active(oid) AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = rel.oid
         AND pg_catalog.pg_get_expr(p.polqual, p.polrelid) LIKE '%current_setting(%'))) FROM rel),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(attrelid::int8, attnum, attname, atttypid::int8,
       attnotnull, inherited, description)) FROM att),

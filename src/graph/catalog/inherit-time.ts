@@ -1,16 +1,26 @@
-// Undated tables take the latest time among the parents they hang on by not-null foreign keys: a row cannot be older than what it
-// refers to. Here it is settled which links that is, so that following them always ends.
+// Undated tables take the latest time among the parents they hang on by foreign keys without NULLs: a row cannot be older than what
+// it refers to. Here it is settled which links that is, so that following them always ends.
 
-import type { Link } from '../../pql/catalog.js'
+import type { Column, Link } from '../../pql/catalog.js'
 import type { OpenTable } from './build.js'
 
 /**
  * Sets `time` of every table that has no time of its own but a dated ancestor. Within a circle of undated tables only links
- * towards the nearer dated ancestor are followed; all other not-null links to dated tables are.
+ * towards the nearer dated ancestor are followed; all other links without NULLs to dated tables are. `filled`: nullable columns
+ * that hold none. `timeless`: tables known to be older than any time found for them.
  */
-export function inheritTimes(tables: readonly OpenTable[]): void {
+export function inheritTimes(
+  tables: readonly OpenTable[],
+  { filled, timeless }: { readonly filled: ReadonlySet<Column>; readonly timeless: ReadonlySet<OpenTable> },
+): void {
   const distance = new Map<unknown, number>(tables.filter(t => t.time.kind === 'own').map(table => [table, 0]))
-  const upwards = (table: OpenTable) => table.parents.filter(link => link.notNull && link.to !== link.from)
+  const upwards = (table: OpenTable) =>
+    table.parents.filter(
+      link =>
+        !timeless.has(table) &&
+        link.to !== link.from &&
+        link.columns.every(column => column.notNull || filled.has(column)),
+    )
   for (let round = 1, before = -1; distance.size > before; round++) {
     before = distance.size
     const reached = tables.filter(table => !distance.has(table) && upwards(table).some(link => distance.has(link.to)))

@@ -19,7 +19,7 @@ export async function lostNotNull(
   impressions: ByTable<Impression>,
 ): Promise<ByTable<readonly Column[]>> {
   const lost = new Map<Table, readonly Column[]>()
-  const dated = new Set(tables.filter(({ time }) => time.kind !== 'static'))
+  const dated = new Set(tables.filter(declaredTime))
   const referredTo = new Set([
     ...tables.filter(({ children }) => children.length > 0),
     ...[...links.values()].flat().map(({ to }) => to),
@@ -52,6 +52,12 @@ export async function lostNotNull(
     }
   }
   return lost
+}
+
+/** A time that holds by declaration, and not because no row happens to have a NULL. */
+function declaredTime({ time }: Table): boolean {
+  if (time.kind === 'own') return time.column.notNull || time.column.tag === 'time'
+  return time.kind === 'inherited' && time.through.some(({ notNull }) => notNull)
 }
 
 async function earliest(upstream: Query, table: Table, candidates: readonly Column[]): Promise<Column | null> {

@@ -2,7 +2,7 @@
 // rows, the first that a plain scan meets, and parents are looked up by their key.
 
 import type { Column, Link } from '../../pql/catalog.js'
-import { quoted, quotedTable } from './identifier.js'
+import { literal, quoted, quotedTable } from './identifier.js'
 
 interface Named {
   readonly schema: string
@@ -21,6 +21,42 @@ export function orderProbe(table: Named, candidates: readonly Column[], limit: n
     return others.length > 0 ? count(others) : '0'
   })
   return probe([...smallest, ...ages], `(SELECT ${names.join(', ')} FROM ${quotedTable(table)} LIMIT ${limit}) s`)
+}
+
+/**
+ * Rows, then per column its values in them. 0 where statistics of the whole table know of NULLs, and for a date that rows were not
+ * written in the order of (a quarter of them lie before the one above): it may be a birthday.
+ */
+export function filledProbe(table: Named, columns: readonly Column[], limit: number): string {
+  const names = columns.map(column => quoted(column.name))
+  const dates = columns.filter(({ typeClass }) => typeClass === 'date').map(({ name }) => quoted(name))
+  const before = dates.map((name, i) => `, ${name} < pg_catalog.lag(${name}) OVER () AS before${i}`)
+  const counts = columns.map(({ name, typeClass }) => {
+    const unordered =
+      typeClass === 'date' ? ` OR 4 * ${count([`before${dates.indexOf(quoted(name))}`])} > pg_catalog.count(*)` : ''
+    return `CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stats t WHERE t.schemaname = ${literal(table.schema)}
+      AND t.tablename = ${literal(table.name)} AND t.attname = ${literal(name)} AND t.null_frac > 0)${unordered}
+      THEN 0 ELSE pg_catalog.count(${quoted(name)}) END`
+  })
+  return probe(counts, `(SELECT ${names.join(', ')}${before.join('')} FROM ${quotedTable(table)} LIMIT ${limit}) s`)
+}
+
+/** Rows, then per column the values in them that differ. */
+export function varietyProbe(table: Named, columns: readonly Column[], limit: number): string {
+  const names = columns.map(column => quoted(column.name))
+  const counts = names.map(name => `pg_catalog.count(DISTINCT ${name})`)
+  return probe(counts, `(SELECT ${names.join(', ')} FROM ${quotedTable(table)} LIMIT ${limit}) s`)
+}
+
+/** Rows of a child table, then per column of `times` those that came over a day before `column` of the row they refer to. */
+export function earlierProbe(column: Column, link: Link, times: readonly Column[], limit: number): string {
+  const own = [...new Set([...link.columns, ...times])].map(({ name }) => quoted(name))
+  const pairs = link.columns.map(({ name }, i) => `p.${quoted(link.toColumns[i].name)} = c.${quoted(name)}`)
+  return probe(
+    times.map(({ name }) => count([`c.${quoted(name)} < p.${quoted(column.name)} - interval '1 day'`])),
+    `(SELECT ${own.join(', ')} FROM ${quotedTable(link.from)} LIMIT ${limit}) c
+      JOIN ${quotedTable(link.to)} p ON ${pairs.join(' AND ')}`,
+  )
 }
 
 /** Rows of a child table, and those that came over five years after `date` of the row they refer to. */
