@@ -80,7 +80,12 @@ function qualifier(text: string, at: number): string | null {
 /** The name itself, and without its last part. */
 function prefixes(name: string): string[] {
   const parts = name.match(new RegExp(PART, 'gu')) ?? []
-  return parts.map((_, i) => parts.slice(0, parts.length - i).join('.')).slice(0, 2)
+  // a name in three parts is another database's to the server, which refuses it
+  return parts
+    .map((_, i) => parts.slice(0, parts.length - i))
+    .slice(0, 2)
+    .filter(name => name.length <= 2)
+    .map(name => name.join('.'))
 }
 
 const folded = (name: string): string =>

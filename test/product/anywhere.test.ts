@@ -166,6 +166,20 @@ t.test('rows go into tables, and what a statement does it does once', async t =>
   )
   t.same(both, [[3, 3]])
   t.same(await values('SELECT last_value::int FROM s'), [[all + 3]])
+  await client.query(
+    `CREATE TEMP TABLE fired (user_id bigint);
+     CREATE FUNCTION pg_temp.fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO fired VALUES (OLD.user_id); RETURN OLD; END';
+     CREATE TRIGGER t BEFORE DELETE ON scores FOR EACH ROW EXECUTE FUNCTION pg_temp.fire()`,
+  )
+  const gone = `WITH gone AS (DELETE FROM scores WHERE user_id = (SELECT min(user_id) FROM scores) RETURNING user_id, nextval('s'))`
+  for (const [i, sql] of [
+    `${gone} SELECT p.user_id FROM gone JOIN (${EACH}) p USING (user_id)`,
+    `${gone} SELECT p.user_id FROM (${EACH}) p WHERE user_id IN (SELECT user_id FROM gone)`,
+    `${gone} SELECT user_id, PREDICT(COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id = gone.user_id ${OPTIONS}) FROM gone`,
+  ].entries()) {
+    t.equal((await client.query(sql)).rowCount, 1, sql)
+    t.same(await values('SELECT count(*)::int, (SELECT last_value::int FROM s) FROM fired'), [[i + 1, all + 4 + i]])
+  }
   await client.query(`CREATE TEMP TABLE kept AS ${THREE} ORDER BY probability DESC WITH DATA`)
   await client.query(`CREATE TEMP TABLE none AS ${THREE} WITH NO DATA`)
   t.same(await values('SELECT (SELECT count(*)::int FROM kept), (SELECT count(*)::int FROM none)'), [[3, 0]])

@@ -130,6 +130,25 @@ t.test('the catalogue lists predictions, without the proxy and for every role', 
   await direct.query('COMMENT ON COLUMN orders.discount IS NULL')
 })
 
+t.test('a function of the user named predict still runs, beside questions of ours', async t => {
+  await command(init)
+  await direct.query(`CREATE FUNCTION predict(text) RETURNS text LANGUAGE sql AS 'SELECT upper($1)'`)
+  for (const [sql, wanted] of [
+    [`SELECT predict('mine')`, [['MINE']]],
+    [`SELECT * FROM predict($$ ${FEW} $$)`, [[` ${FEW} `.toUpperCase()]]],
+    [
+      `SELECT p.user_id, predict('x') FROM (${FEW}) p, predict('y') ORDER BY 1`,
+      [
+        ['1', 'X'],
+        ['2', 'X'],
+      ],
+    ],
+  ] as const)
+    t.same(await values(sql, client), wanted, sql)
+  await direct.query('DROP FUNCTION predict(text)')
+  t.equal((await client.query(`SELECT * FROM predict($$ ${FEW} $$)`)).rowCount, 2)
+})
+
 t.test(
   'its function answers through the proxy, says why not without it, and whose it is is who may PREDICT',
   async t => {

@@ -214,3 +214,46 @@ t.test('a reader needs rights on the view and on what it reads', async t => {
   await t.rejects(reader.query('SELECT * FROM churn'), { code: '42501', message: /orders/ })
   await client.query('DROP VIEW churn')
 })
+
+t.test('a view whose tables have changed since says so', async t => {
+  await client.query(`CREATE VIEW churn AS ${EACH}; CREATE MATERIALIZED VIEW kept AS ${EACH} WITH NO DATA`)
+  await direct.query('ALTER TABLE users RENAME TO people')
+  for (const sql of ['SELECT * FROM churn', 'REFRESH MATERIALIZED VIEW kept'])
+    await t.rejects(
+      client.query(sql),
+      {
+        code: '42P01',
+        message: 'relation "public.users" does not exist',
+        hint: /make the view anew/,
+        position: undefined,
+      },
+      sql,
+    )
+  t.equal((await client.query('PREDICT churn FOR people.user_id = 1')).rowCount, 1, 'its rows are named anew')
+  await direct.query('ALTER TABLE people RENAME TO users; DROP VIEW churn; DROP TABLE kept')
+})
+
+t.test('a probe of a view asks nothing', async t => {
+  // whoever asks it fails
+  const never = EACH.replace('2026-03-01', '1999-01-01')
+  await client.query(`CREATE VIEW never AS ${never}; CREATE VIEW over AS SELECT * FROM never WHERE probability > 0.5`)
+  for (const name of ['never', 'over']) {
+    await t.rejects(client.query(`SELECT * FROM ${name}`), { code: 'PQ004' })
+    await t.rejects(client.query(`SELECT * FROM ${name} LIMIT 1`), { code: 'PQ004' })
+    for (const sql of [
+      `SELECT * FROM ${name} LIMIT 0`,
+      `SELECT * FROM ${name} WHERE false`,
+      `SELECT * FROM (SELECT * FROM ${name}) AS "source" WHERE 1 = 0`,
+      `SELECT * FROM ${name} p JOIN users u USING (user_id) LIMIT 0`,
+      `CREATE TEMP TABLE probe_${name} AS SELECT * FROM ${name} WITH NO DATA`,
+    ]) {
+      t.equal((await client.query(sql)).rows.length, 0, sql)
+      t.equal((await client.query({ text: sql.replace('TABLE ', 'TABLE more_'), values: [] })).rows.length, 0, sql)
+    }
+    await client.query(`EXPLAIN SELECT * FROM ${name}`)
+    // Parse and Describe, as drivers ask for the columns before they ask for rows
+    await client.query(`PREPARE p_${name} AS SELECT * FROM ${name}`)
+    await t.rejects(client.query(`EXECUTE p_${name}`), { code: 'PQ004' })
+  }
+  await client.query('DROP VIEW never CASCADE')
+})

@@ -5,6 +5,18 @@ import type { Plan, Upstream } from '../plan.js'
 import type { Planner } from '../planner.js'
 import type { SegmentText } from '../segment-text.js'
 
+/** An error in what a view or a table keeps: it was fine when that was made, and has no place in the client's text. */
+export const inKept = (error: PgError): PgError => {
+  const gone = error.code === '42P01' || error.code === '42703'
+  return new PgError({
+    ...error.fields(),
+    position: undefined,
+    hint: gone
+      ? 'The name stands in what a view of predictions keeps, and its table has changed since: make the view anew.'
+      : error.hint,
+  })
+}
+
 /** @throws PgError with a position in the client's text */
 export const planExpanded = async (
   text: SegmentText,
@@ -13,9 +25,9 @@ export const planExpanded = async (
   upstream: Upstream,
 ): Promise<Plan | null> => {
   const placed = (error: unknown): never => {
-    throw error instanceof PgError && error.position !== undefined
-      ? new PgError({ ...error.fields(), position: text.toSource(error.position) ?? undefined })
-      : error
+    if (!(error instanceof PgError) || error.position === undefined) throw error
+    const position = text.toSource(error.position) ?? undefined
+    throw position === undefined ? inKept(error) : new PgError({ ...error.fields(), position })
   }
   const inner = await plan(text.text, declared, upstream).catch(placed)
   const map = (position: number | null) => (position === null ? null : text.mapPosition(position))

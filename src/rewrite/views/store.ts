@@ -61,6 +61,9 @@ export const planStored = ({ source, questions, target, paramTypes, answers }: S
   refuseUnkept(source, questions)
   const parts = partsOf(lexSql(source.sql, source.start, source.end))
   const query: Source = { ...source, ...parts.query }
+  const [question] = questions
+  /** Nothing stands around it. */
+  const alone = question.node.form === 'statement' && !question.syntax.tail ? question : null
   const rows = buildOuter(query)
   const stub = stubbed(query, questions)
   return {
@@ -87,13 +90,10 @@ export const planStored = ({ source, questions, target, paramTypes, answers }: S
         upstream,
       )
       const params = parts.withData ? await answers(upstream) : []
-      await upstream.query(`CREATE VIEW ${name} AS ${stub.text}`)
-      const text = await definitionOf(name, upstream)
-      await upstream.query(`DROP VIEW ${name}`)
+      const text = alone?.stored() ?? (await written(name, stub.text, upstream))
       // CREATE MATERIALIZED VIEW name …, as the table it becomes
       const head = source.sql.slice(parts.name, parts.as.start)
       await upstream.query(`CREATE TABLE ${head} AS ${stub.text} WITH NO DATA`)
-      const [question] = questions
       if (question.node.form === 'statement') await addKeys(name, question, upstream)
       const tagged = tagSql(name, { kind: parts.withData ? 'table' : 'empty table', text, prose: '' })
       if (!parts.withData) return { sql: tagged, mapPosition: () => null }
@@ -107,6 +107,14 @@ export const planStored = ({ source, questions, target, paramTypes, answers }: S
       }
     },
   }
+}
+
+/** The query as the server writes it, every table with its schema, and PREDICT in its place. */
+const written = async (name: string, stub: string, upstream: Upstream): Promise<string> => {
+  await upstream.query(`CREATE VIEW ${name} AS ${stub}`)
+  const text = await definitionOf(name, upstream)
+  await upstream.query(`DROP VIEW ${name}`)
+  return text
 }
 
 /**

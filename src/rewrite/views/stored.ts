@@ -7,6 +7,7 @@ import type { Planner } from '../planner.js'
 import type { Tree } from '../postgres-parser.js'
 import { literal } from '../quote.js'
 import { isSign, isWord, lexSql, nameOf, type SqlToken } from '../sql-lexer.js'
+import { inKept } from './replanned.js'
 import { commentOf, readTag, type Tag, tagSql, targetText } from './tags.js'
 
 /** The tag of a relation that stores predictions; null where it is none. */
@@ -122,7 +123,7 @@ const planRefresh = async ({ name, tag, refresh }: Refreshing, plan: Planner, up
     })
   if (skipData) return planEmptied(name, tag, relation.relname)
   const inner = await plan(`INSERT INTO ${name} ${tag.text}`, [], upstream).catch(error => {
-    throw error instanceof PgError ? new PgError({ ...error.fields(), position: undefined }) : error
+    throw error instanceof PgError ? inKept(error) : error
   })
   if (inner === null) throw new Error(`stored predictions without a PREDICT: ${tag.text}`)
   return {
