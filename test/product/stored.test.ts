@@ -117,6 +117,10 @@ t.test('what cannot be made is told before anything is fitted', async t => {
   const wrong = `SELECT p.nothing FROM (${UNANSWERABLE}) p`
   await t.rejects(made('fresh', wrong), { code: '42703', position: String(35 + wrong.indexOf('p.nothing')) })
   await t.rejects(made('fresh', `SELECT $1 FROM (${UNANSWERABLE}) p`), { code: '42P02' })
+  await t.rejects(client.query(`CREATE UNLOGGED MATERIALIZED VIEW fresh AS ${UNANSWERABLE}`), {
+    code: '0A000',
+    position: '8',
+  })
   await client.query('BEGIN READ ONLY')
   await t.rejects(made('fresh'), { code: '25006' })
   await client.query('ROLLBACK')

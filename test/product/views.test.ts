@@ -215,6 +215,18 @@ t.test('a reader needs rights on the view and on what it reads', async t => {
   await client.query('DROP VIEW churn')
 })
 
+t.test('options of predict() are kept', async t => {
+  const asked = `PREDICT ${CHURN} FOR EACH users.user_id AS OF '2026-03-01'`
+  for (const [pql, options] of [
+    [asked, `mode => 'fast', context_size => 600`],
+    [`${asked} WITH (mode = fast)`, 'context_size => 600'],
+  ]) {
+    await client.query(`CREATE VIEW kept AS SELECT * FROM predict($$ ${pql} $$, ${options})`)
+    t.same(await values('SELECT * FROM kept ORDER BY user_id'), expected)
+    await client.query('DROP VIEW kept')
+  }
+})
+
 t.test('a view whose tables have changed since says so', async t => {
   await client.query(`CREATE VIEW churn AS ${EACH}; CREATE MATERIALIZED VIEW kept AS ${EACH} WITH NO DATA`)
   await direct.query('ALTER TABLE users RENAME TO people')

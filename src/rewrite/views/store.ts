@@ -9,7 +9,7 @@ import type { Question } from '../questions.js'
 import { literal, quote } from '../quote.js'
 import type { SegmentText } from '../segment-text.js'
 import { isSign, isWord, lexSql, type SqlToken } from '../sql-lexer.js'
-import { type Creating, refuseUnkept, stubbed } from './create.js'
+import { type Creating, refuseUnkept, storedText, stubbed } from './create.js'
 import { definitionOf } from './definitions.js'
 import { type Target, tagSql, targetText } from './tags.js'
 
@@ -58,6 +58,9 @@ const partsOf = (tokens: readonly SqlToken[]): Parts => {
 export const CREATED = 'CREATE MATERIALIZED VIEW'
 
 export const planStored = ({ source, questions, target, paramTypes, answers }: Storing): Creating => {
+  const [, unlogged] = lexSql(source.sql, source.start, source.end)
+  if (isWord(unlogged, 'unlogged'))
+    throw new PgError({ code: '0A000', message: 'materialized views cannot be unlogged', position: unlogged.start })
   refuseUnkept(source, questions)
   const parts = partsOf(lexSql(source.sql, source.start, source.end))
   const query: Source = { ...source, ...parts.query }
@@ -90,7 +93,7 @@ export const planStored = ({ source, questions, target, paramTypes, answers }: S
         upstream,
       )
       const params = parts.withData ? await answers(upstream) : []
-      const text = alone?.stored() ?? (await written(name, stub.text, upstream))
+      const text = alone ? storedText(alone) : await written(name, stub.text, upstream)
       // CREATE MATERIALIZED VIEW name …, as the table it becomes
       const head = source.sql.slice(parts.name, parts.as.start)
       await upstream.query(`CREATE TABLE ${head} AS ${stub.text} WITH NO DATA`)
