@@ -99,8 +99,14 @@ async function startTimed(upstreamPort: number, clock: () => Clock): Promise<{ p
       )
       return { ...(await graphs.get(upstream, facts)), settings }
     },
-    answer: (task, outputs, params, upstream) =>
-      timed('answer', () => answer(task, outputs, params, watched(upstream, timed))),
+    async *answer(task, outputs, params, upstream, around) {
+      const slices = answer(task, outputs, params, watched(upstream, timed), around)[Symbol.asyncIterator]()
+      for (;;) {
+        const slice = await timed('answer', () => slices.next())
+        if (slice.done) return
+        yield slice.value
+      }
+    },
   })
   const port = await nextPort()
   const upstream = { host: '127.0.0.1', port: upstreamPort, tls: 'disable' } as const

@@ -13,7 +13,7 @@ import { recorded } from './frames.js'
 
 const [kind, port, upstreamPort] = process.argv.slice(2)
 
-const unused = async (): Promise<never> => {
+const unused = (): never => {
   throw new Error('no text of this benchmark holds a PREDICT')
 }
 const rewriter = createRewriter({ catalog: unused, answer: unused }).open('')

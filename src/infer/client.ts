@@ -56,6 +56,8 @@ export interface InferClient {
   has(key: string): boolean
   /** Channels a warm job for `key` has to bring; the others may be sent as NULL. null where the context is not cached. */
   used(key: string): UsedChannels | null
+  /** Drops the context cached under a key that nobody will ask for again. */
+  forget(key: string): void
   /** Resolves once connected. */
   readonly ready: Promise<void>
   /** Where other processes' clients can connect. */
@@ -221,6 +223,9 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
     job,
     has: key => cached.has(key),
     used: key => cached.get(key) ?? null,
+    forget(key) {
+      connection.socket?.write(frame(Kind.forget, 0, { key }))
+    },
     get ready() {
       return own ? own.ready.then(() => connection.connected) : connection.connected
     },

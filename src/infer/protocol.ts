@@ -12,6 +12,7 @@ export const Kind = {
   row: 2,
   end: 3,
   cancel: 4,
+  forget: 5,
   /** From the process. */
   hello: 16,
   cached: 17,
@@ -105,6 +106,7 @@ export interface Bodies {
   [Kind.open]: JobRequest
   [Kind.hello]: { readonly contexts: readonly CachedContext[] }
   [Kind.cached]: CachedContext
+  [Kind.forget]: { readonly key: string }
   [Kind.evicted]: { readonly keys: readonly string[] }
   /** `gone`: the context promised under the key is not cached any more. */
   [Kind.failed]: { readonly error: PgErrorFields; readonly gone: boolean }

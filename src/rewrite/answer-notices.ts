@@ -9,7 +9,7 @@ import { keyText, tableText } from '../pql/context.js'
 import { literal, typed } from '../pql/cursor.js'
 import { walkAggregates } from '../pql/index.js'
 import type { ColumnRef, Condition, Task } from '../pql/task.js'
-import type { Times } from './answer.js'
+import { instant, type Times } from './answer-times.js'
 import { refTo } from './changing-columns.js'
 import type { Upstream } from './plan.js'
 
@@ -152,7 +152,3 @@ function leftOut({ tables, result, outdated }: Told): Notice | null {
     once: true,
   }
 }
-
-/** An instant as it may be typed. */
-export const instant = (us: bigint): string =>
-  `${new Date(Number(us / 1000n) + 946_684_800_000).toISOString().slice(0, 19).replace('T', ' ')}+00`

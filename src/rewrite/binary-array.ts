@@ -85,5 +85,20 @@ export const textArray = (values: readonly (string | null)[]): Buffer =>
     values.map(value => (value === null ? null : Buffer.from(value, 'utf8'))),
   )
 
+/** One-dimensional arrays of one type, one after another, as one. */
+export const joinArrays = (arrays: readonly Buffer[]): Buffer => {
+  const filled = arrays.filter(array => array.length > 12)
+  if (filled.length < 2) return filled[0] ?? arrays[0]
+  const out = Buffer.allocUnsafe(filled.reduce((size, array) => size + array.length - 20, 20))
+  let [at, length, hasNull] = [20, 0, 0]
+  for (const array of filled) {
+    at += array.copy(out, at, 20)
+    length += array.readInt32BE(12)
+    hasNull |= array.readInt32BE(4)
+  }
+  writeHeader(out, filled[0].readUInt32BE(8), length, hasNull)
+  return out
+}
+
 /** A binary array as a Bind carries it. */
 export const arrayParam = (array: Buffer): Param => ({ format: 1, value: array })

@@ -7,7 +7,7 @@ import type { Source } from '../graph/neighbourhood.js'
 import type { InferClient } from '../infer/client.js'
 import type { Table } from '../pql/catalog.js'
 import type { ColumnRef, Task } from '../pql/task.js'
-import type { Times } from './answer.js'
+import type { Times } from './answer-times.js'
 import type { Param, Upstream } from './plan.js'
 
 /** Examples read beside the reference population, which is what columns are judged on. */

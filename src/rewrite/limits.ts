@@ -13,6 +13,9 @@ export const defaultLimits: Limits = { entities: 100_000 }
 /** Entities where rows go into a table or a file. */
 export const BULK_ENTITIES = 1_000_000
 
+/** Rows of one forecast. */
+export const FORECAST_ROWS = 1_000_000
+
 const rowsByMode = { fast: 3_000, normal: 10_000, best: 10_000 } as const
 
 /** Most of a context is the newest; a share is drawn from all that is older, against a past that has drifted. */

@@ -59,6 +59,64 @@ export const isBulk = (statement: Tree): boolean => {
   return type === 'ExplainStmt' ? isBulk(node.query as Tree) : /^(Insert|CreateTableAs|Copy)Stmt$/.test(type)
 }
 
+/** What a row's own expressions are made of: no call, which might gather rows or differ from time to time, and no sub-query. */
+const OF_ONE_ROW = new Set(
+  (
+    'ResTarget ColumnRef A_Star A_Const A_Expr BoolExpr NullTest BooleanTest TypeCast TypeName CoalesceExpr CaseExpr CaseWhen ' +
+    'A_ArrayExpr A_Indirection A_Indices CollateClause ParamRef List String Integer Float'
+  ).split(' '),
+)
+const PLAIN = new Set(['targetList', 'fromClause', 'whereClause', 'limitOption', 'op'])
+
+/**
+ * Each row of the result is made from one row of the only answer the statement reads, in its order: SELECT, or COPY of one to the client,
+ * without joins, groups, orders or limits. Its rows may then be had in parts.
+ */
+export const isRowByRow = (statement: Tree): boolean => {
+  const [type, node] = only(statement)
+  if (type !== 'CopyStmt') return type === 'SelectStmt' && selectsRowByRow(node)
+  // a binary COPY has a head and a foot
+  const binary = optionsOf(node).some(({ defname, arg }) => defname === 'format' && arg?.String?.sval === 'binary')
+  return (
+    !binary &&
+    node.is_from !== true &&
+    node.filename === undefined &&
+    node.query !== undefined &&
+    isRowByRow(node.query as Tree)
+  )
+}
+
+/** COPY … (HEADER): a line of names comes first. */
+export const isHeaded = (statement: Tree): boolean => {
+  const [type, node] = only(statement)
+  const option = type === 'CopyStmt' ? optionsOf(node).findLast(({ defname }) => defname === 'header') : undefined
+  return option !== undefined && isOn(option)
+}
+
+const selectsRowByRow = (select: Tree): boolean => {
+  if (Object.keys(select).some(key => !PLAIN.has(key)) || (select.op !== undefined && select.op !== 'SETOP_NONE'))
+    return false
+  const from = (select.fromClause ?? []) as Tree[]
+  if (from.length !== 1) return false
+  for (const part of [select.targetList, select.whereClause]) {
+    let plain = true
+    walkTree(part, kind => {
+      plain &&= OF_ONE_ROW.has(kind)
+      return plain
+    })
+    if (!plain) return false
+  }
+  const [kind, item] = only(from[0])
+  if (kind === 'RangeSubselect') return item.lateral !== true && isRowByRow(item.subquery as Tree)
+  // ROWS FROM (unnest($1), …) is an answer
+  let calls = false
+  walkTree(item.functions, name => {
+    if (name === 'ParamRef') calls = true
+    return !calls
+  })
+  return kind === 'RangeFunction' && item.is_rowsfrom === true && calls
+}
+
 /** DECLARE CURSOR without HOLD: the server would refuse it outside a transaction block, had our own queries not begun one. */
 export const needsBlock = (statement: Tree): boolean => {
   const [type, node] = only(statement)
@@ -124,18 +182,22 @@ const visitStatement = (statement: Tree, unread: Counts): void => {
   else if (type === 'InsertStmt' && node.selectStmt) visitStatement(node.selectStmt as Tree, unread)
 }
 
-/** EXPLAIN (ANALYZE …), read as Postgres reads a boolean option; the last one counts, an unclear one counts as yes. */
+interface Option {
+  readonly defname?: string
+  readonly arg?: { readonly String?: { readonly sval?: string }; readonly Integer?: { readonly ival?: number } }
+}
+
+const optionsOf = ({ options }: Tree): Option[] =>
+  ((options ?? []) as { DefElem?: Option }[]).flatMap(({ DefElem }) => DefElem ?? [])
+
+/** A boolean option as Postgres reads it; an unclear one counts as yes. */
+const isOn = ({ arg }: Option): boolean =>
+  arg?.Integer ? (arg.Integer.ival ?? 0) !== 0 : !/^(false|off)$/i.test(arg?.String?.sval ?? 'on')
+
+/** EXPLAIN (ANALYZE …): the last one counts. */
 const analyzes = (explain: Tree): boolean => {
-  let value = false
-  for (const { DefElem } of (explain.options ?? []) as { DefElem?: { defname?: string; arg?: Tree } }[]) {
-    if (DefElem?.defname !== 'analyze') continue
-    const { String: text, Integer: number } = (DefElem.arg ?? {}) as {
-      String?: { sval?: string }
-      Integer?: { ival?: number }
-    }
-    value = number ? number.ival !== undefined && number.ival !== 0 : !/^(false|off)$/i.test(text?.sval ?? 'on')
-  }
-  return value
+  const option = optionsOf(explain).findLast(({ defname }) => defname === 'analyze')
+  return option !== undefined && isOn(option)
 }
 
 const visitSelect = (select: Tree, unread: Counts): void => {

@@ -51,6 +51,10 @@ export interface Upstream {
   readonly transaction: 'idle' | 'open' | 'failed'
   /** Fires when the client cancels, disconnects, or statement_timeout passes; reason is the PgError to answer with. */
   readonly signal: AbortSignal
+  /** client_min_messages, where it is known: notices then need not wait for the server. */
+  setNoticeLevel(level: string): void
+  /** Lets all queries of a statement that only reads see the same rows, where no transaction of the client's is open: to be called before the first that matters. */
+  oneSnapshot(): Promise<void>
   /** Starts the session's statement_timeout (ms, 0 = none) for time the server does not see. */
   setTimeout(milliseconds: number): void
 }
@@ -65,6 +69,13 @@ export interface Plan {
   readonly hidden: number
   /** Computes what one execution sends. Throws PgError; rejects when upstream.signal fires. */
   run(params: readonly Param[], upstream: Upstream): Promise<Bound>
+  /**
+   * The same in parts, each with rows of its own behind those of the parts before; one tag counts them all. Of a statement that makes each
+   * row from one prediction: memory and the wait for the first row are those of a part. Absent: the statement needs all rows at once.
+   */
+  slices?(params: readonly Param[], upstream: Upstream): AsyncIterable<Bound>
+  /** Rows of each part begin with a line of names. */
+  readonly headed?: boolean
   /** Position in the client's text (1-based characters) for a position in `sql`, or null where it lies in text of ours. */
   mapPosition(position: number): number | null
   /** The command tag that the client is told, for the server's; the server's own where this is missing. */

@@ -5,6 +5,7 @@ import { PgError } from '../pg-error.js'
 import type { OutputColumn, Task } from '../pql/task.js'
 import { emptyColumn } from './answer-columns.js'
 import { refuseBareVerb } from './bare-verb.js'
+import { arrayParam, joinArrays } from './binary-array.js'
 import { type FirstRows, firstOf, firstRows } from './first-rows.js'
 import { predictFunctionExists } from './function-nodes.js'
 import { BULK_ENTITIES } from './limits.js'
@@ -14,7 +15,16 @@ import { createLru } from './lru.js'
 import type { Node } from './node.js'
 import { explained } from './nodes.js'
 import { buildOuter, elementType, type Source } from './outer.js'
-import { type Carriage, carriageOf, isBulk, needsBlock, targetOf, unreadParams } from './outer-rules.js'
+import {
+  type Carriage,
+  carriageOf,
+  isBulk,
+  isHeaded,
+  isRowByRow,
+  needsBlock,
+  targetOf,
+  unreadParams,
+} from './outer-rules.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
 import { type KeyCondition, mayBePushedDown, narrowedNotice, pushedDown } from './pushed-down.js'
 import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
@@ -28,15 +38,16 @@ import type { Target } from './views/tags.js'
 export interface PlannerDeps {
   catalog(upstream: Upstream): Promise<SessionCatalog>
   /**
-   * Answers one PREDICT: an array in binary format for each output column, all of one length; the element type is the column's,
-   * or text for a column that is itself an array.
+   * Answers one PREDICT, in slices: an array in binary format for each output column, all of one length; the element type is the column's,
+   * or text for a column that is itself an array. `reads`: the statement changes nothing.
    */
   answer(
     task: Task,
     outputs: readonly OutputColumn[],
     params: readonly Param[],
     upstream: Upstream,
-  ): Promise<readonly Param[]>
+    around: { readonly reads: boolean },
+  ): AsyncIterable<readonly Param[]>
   /** Whether the role has a function of this name of its own; looked up in pg_proc where none is given. */
   functionExists?(upstream: Upstream, name: string): Promise<boolean>
 }
@@ -57,6 +68,8 @@ interface Outer {
   readonly bulk: boolean
   /** What a LIMIT leaves of the answers, by their first parameter. */
   readonly first: ReadonlyMap<number, FirstRows>
+  readonly rowByRow: boolean
+  readonly headed: boolean
   /** The view or table that it makes. */
   readonly target: Target | null
 }
@@ -95,9 +108,9 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     const ownTypes = Array.from({ length: own }, (_, i) => paramTypes[i] ?? 0)
     const explainedAt = carriage === 'params' ? explainedStart(outer.text) : 0
     const narrows = carriage === 'params' && mayBePushedDown(tokens, distinct, nodes)
-    const answers = async (given: readonly Param[], client: Upstream) => {
+    /** The questions of one execution, as far as rows of theirs are wanted. */
+    const questionsOf = async (params: readonly Param[], client: Upstream) => {
       if (rules.needsBlock && !client.inBlock) throw notInBlock()
-      const params = given.slice(0, own)
       let asked = distinct.map(question => {
         const first = firstOf(question.task, rules.first.get(question.firstParam))
         return limited(narrowed(rules.bulk ? inBulk(question) : question, question.joined), first)
@@ -110,7 +123,18 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
       }
       if (explainedAt > 0)
         for (const { task } of asked) if (task.narrowed || task.first !== undefined) client.notice(narrowedNotice(task))
-      return run(deps, asked, unread, params, client)
+      return asked
+    }
+    const answers = async (given: readonly Param[], client: Upstream) => {
+      const params = given.slice(0, own)
+      return run(deps, await questionsOf(params, client), unread, params, client)
+    }
+    const [only] = distinct
+    const sliced = rules.rowByRow && distinct.length === 1 && !unread.has(only.firstParam)
+    const slicesOf = async function* (given: readonly Param[], client: Upstream) {
+      const params = given.slice(0, own)
+      const [question] = await questionsOf(params, client)
+      yield* answerTo(deps, question, params, client, true)
     }
     if (carriage === 'view') return planView(source, questions, rules.target!)
     if (carriage === 'literals')
@@ -120,6 +144,12 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
         hidden: 0,
         mapPosition: outer.mapPosition,
         run: async (params, client) => withLiterals(source, distinct, await answers(params, client), client),
+        ...(sliced && {
+          headed: rules.headed,
+          async *slices(params: readonly Param[], client: Upstream) {
+            for await (const columns of slicesOf(params, client)) yield withLiterals(source, distinct, columns, client)
+          },
+        }),
       }
     const hidden = distinct.flatMap(({ outputs }) => outputs.map(() => 0))
     const allTypes = [...ownTypes, ...hidden]
@@ -133,6 +163,11 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
       hidden: hidden.length,
       mapPosition: outer.mapPosition,
       run: async (params, client) => ({ params: await answers(params, client) }),
+      ...(sliced && {
+        async *slices(params: readonly Param[], client: Upstream) {
+          for await (const columns of slicesOf(params, client)) yield { params: columns }
+        },
+      }),
     }
   }
 }
@@ -172,6 +207,8 @@ const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
       needsBlock: needsBlock(statement),
       bulk: isBulk(statement),
       first: firstRows(statement),
+      rowByRow: isRowByRow(statement),
+      headed: isHeaded(statement),
       target: targetOf(statement),
     }
   } catch (error) {
@@ -189,23 +226,42 @@ const run = async (
   upstream: Upstream,
 ): Promise<readonly Param[]> => {
   const hidden: Param[] = []
-  for (const { node, task, outputs, notices, firstParam } of questions) {
-    for (const notice of notices) upstream.notice(notice)
-    if (unread.has(firstParam)) {
+  for (const question of questions) {
+    const { outputs } = question
+    if (unread.has(question.firstParam)) {
+      for (const notice of question.notices) upstream.notice(notice)
       hidden.push(...outputs.map(emptyColumn))
       continue
     }
     upstream.signal.throwIfAborted()
-    try {
-      const columns = await deps.answer(task, outputs, params, upstream)
-      if (columns.length !== outputs.length)
-        throw new Error(`an answer of ${columns.length} columns where ${outputs.length} were asked for`)
-      hidden.push(...columns)
-    } catch (error) {
-      throw error instanceof PgError ? moved(error, node.toClient) : error
-    }
+    const slices: (readonly Param[])[] = []
+    for await (const columns of answerTo(deps, question, params, upstream, false)) slices.push(columns)
+    hidden.push(...outputs.map((_, i) => joined(slices.map(columns => columns[i]))))
   }
   return hidden
+}
+
+const joined = (slices: readonly Param[]): Param =>
+  slices.length === 1 ? slices[0] : arrayParam(joinArrays(slices.map(({ value }) => value!)))
+
+/** The answer to one question, in slices. */
+async function* answerTo(
+  deps: PlannerDeps,
+  { node, task, outputs, notices }: Numbered,
+  params: readonly Param[],
+  upstream: Upstream,
+  reads: boolean,
+): AsyncGenerator<readonly Param[], void, void> {
+  for (const notice of notices) upstream.notice(notice)
+  try {
+    for await (const columns of deps.answer(task, outputs, params, upstream, { reads })) {
+      if (columns.length !== outputs.length)
+        throw new Error(`an answer of ${columns.length} columns where ${outputs.length} were asked for`)
+      yield columns
+    }
+  } catch (error) {
+    throw error instanceof PgError ? moved(error, node.toClient) : error
+  }
 }
 
 /** The outer SQL once more, each array written out in it. */

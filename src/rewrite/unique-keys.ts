@@ -1,18 +1,27 @@
 // A key that only a tag vouches for may be none: two rows of an answer that cannot be told apart are refused.
 
-import type { InferResult } from '../infer/client.js'
 import { PgError } from '../pg-error.js'
 import { fullTableText } from '../pql/context.js'
 import { typed } from '../pql/cursor.js'
 import type { Task } from '../pql/task.js'
 
+/** Rows and the arrays of their key columns. */
+interface Keyed {
+  readonly keys: readonly (Buffer | { readonly value: Buffer | null })[] | null
+  readonly count: number
+}
+
 /** @throws PgError PQ001 where scored rows share a key that no index makes unique */
-export const refuseRepeatedKeys = ({ entity: { table, key } }: Task, { keys, count }: InferResult): void => {
+export const refuseRepeatedKeys = ({ entity: { table, key } }: Task, parts: readonly Keyed[]): void => {
+  const count = parts.reduce((sum, part) => sum + part.count, 0)
   if (!table.keyOnTrust || count === 0) return
-  const columns = keys.map(elementsOf)
-  if (columns.some(({ length }) => length !== count)) return
   const seen = new Set<string>()
-  for (let row = 0; row < count; row++) seen.add(columns.map(column => column[row]).join())
+  for (const { keys, count } of parts) {
+    const columns = (keys ?? []).map(array => elementsOf(Buffer.isBuffer(array) ? array : array.value!))
+    // rows of an entity that has several repeat its key
+    if (columns.some(({ length }) => length !== count)) return
+    for (let row = 0; row < count; row++) seen.add(columns.map(column => column[row]).join())
+  }
   if (seen.size === count) return
   const names = key.map(({ name }) => typed(name)).join(', ')
   throw new PgError({

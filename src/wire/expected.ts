@@ -7,7 +7,7 @@ import * as F from './messages/frontend.js'
 /** The answers to one message that is not simply forwarded. Handlers must not throw: the session would end. */
 export interface Handler {
   /**
-   * Only for TAKE: each answer as a whole message. Returns what the client sees of it, if anything; a promise holds the
+   * Only for TAKE, and for TRIM what is no row: each answer as a whole message. Returns what the client sees of it, if anything; a promise holds the
    * server's stream back until it settles, and shows nothing.
    */
   take?(type: number, message: Buffer): Buffer | null | Promise<void>
@@ -25,7 +25,13 @@ export const FORWARD = 0
 export const WATCH = 1
 /** The handler takes them, one by one. */
 export const TAKE = 2
-export type Action = typeof FORWARD | typeof WATCH | typeof TAKE
+/** Rows, of a query or of COPY, go to the client as they come; the handler takes what is around them. */
+export const TRIM = 3
+export type Action = typeof FORWARD | typeof WATCH | typeof TAKE | typeof TRIM
+
+/** Whether the handler of an entry with this action takes an answer of this type. */
+export const takes = (action: Action, answer: number): boolean =>
+  action === TAKE || (action === TRIM && answer !== B.DATA_ROW && answer !== B.COPY_DATA)
 
 /** The start-up packet and what authentication adds to it, answered by the first ReadyForQuery. */
 export const STARTUP = 1
@@ -110,6 +116,11 @@ export class Expected {
   /** Handler of that entry, when its action is not FORWARD. */
   get handler(): Handler {
     return this.#handlers[this.#firstHandler]
+  }
+
+  /** From here on the handler at the head takes no more rows. */
+  trim(): void {
+    this.#ring[this.#head] = (this.#ring[this.#head] & ~(3 << ACTION_SHIFT)) | (TRIM << ACTION_SHIFT)
   }
 
   /** Accounts for an answer other than ErrorResponse: the message that it completes, if it does, is over. */

@@ -1,7 +1,7 @@
 // The server's stream of messages on its way to the client: headers are walked, chunks go on whole, and only answers that
 // somebody has a stake in are cut out.
 
-import { type Expected, FORWARD, TAKE } from './expected.js'
+import { type Expected, FORWARD, takes } from './expected.js'
 import type { Flow } from './flow.js'
 import * as B from './messages/backend.js'
 import { isFatal } from './messages/error-response.js'
@@ -117,7 +117,7 @@ export class ServerStream {
       const end = at + 1 + length
       const care = CARE[type]
       const action = expected.special === 0 || isAsynchronous(type) ? FORWARD : expected.actionFor(type)
-      const taken = action === TAKE || (action !== FORWARD && type === B.ERROR_RESPONSE)
+      const taken = takes(action, type) || (action !== FORWARD && type === B.ERROR_RESPONSE)
       if (!taken && care !== READ) {
         if (care === COUNT) this.#count(type)
         if (end > size) {
@@ -199,7 +199,7 @@ export class ServerStream {
       this.#failed(message)
       return false
     }
-    if (action !== TAKE) {
+    if (!takes(action, type)) {
       this.#read(type, message, 0, message.length)
       host.write(message)
       return false

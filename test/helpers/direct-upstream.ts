@@ -105,6 +105,8 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
     },
     signal: new AbortController().signal,
     setTimeout() {},
+    setNoticeLevel() {},
+    async oneSnapshot() {},
     notices,
     run: async sql => void (await send([serialize.query(sql)], () => {})),
     close: () => socket.destroy(),

@@ -43,9 +43,9 @@ export const createRig = async (url: string): Promise<Rig> => {
   const asked: Asked[] = []
   const rewriting = createRewriter({
     catalog: lent => graphs.get(lent),
-    answer: async (task, outputs, params) => {
+    async *answer(task, outputs, params) {
       asked.push({ task, outputs, params })
-      return outputs.map(column => arrayParam(byType[column.typeName]))
+      yield outputs.map(column => arrayParam(byType[column.typeName]))
     },
   })
   const rewriter = rewriting.open('')

@@ -38,6 +38,8 @@ export interface SessionFacts {
   readonly hasWritten: boolean
   /** statement_timeout in milliseconds, 0 for none. */
   readonly statementTimeout: number
+  /** client_min_messages. */
+  readonly noticeLevel: string
   readonly rowSecurity: boolean
   /** false: the database has the schema of `pgpredict init`, and the role may not execute its predict(). */
   readonly mayPredict: boolean
@@ -78,6 +80,7 @@ SELECT pg_catalog.now(), pg_catalog.json_build_object(
   'inRecovery', pg_catalog.pg_is_in_recovery(),
   'hasWritten', pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL,
   'statementTimeout', ${setting('statement_timeout')},
+  'noticeLevel', ${setting('client_min_messages')},
   'rowSecurity', ${setting('row_security')}::bool,
   'mayPredict', coalesce((SELECT pg_catalog.bool_or(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))
     FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = 'predict'

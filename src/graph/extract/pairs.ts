@@ -46,7 +46,7 @@ export function pairsExtractionOf(request: ExtractionRequest): PairsExtraction {
   const list = params.text(OID.timestamptzArray, `{${all.map(t => `"${timestamp(t)}"`).join(',')}}`)
   const ctes = [
     // first, so that a query of the user's that names whom to score sees no name of ours
-    ...scoredCtes(task, anchor, mostEntities, params),
+    ...scoredCtes(task, anchor, mostEntities, params, request.keys),
     `a AS MATERIALIZED (SELECT (o - 1)::pg_catalog.int4 AS i, at, at::pg_catalog.timestamp AS ts FROM pg_catalog.unnest(${list}) WITH ORDINALITY AS u (at, o))`,
     ...(context ? contextCtes(asCondition(task), grid, context, seed, params) : []),
     pairs.entities(context !== null),

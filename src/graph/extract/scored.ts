@@ -5,23 +5,32 @@ import type { Aggregate, Ids, Operand, Task, TypedConstant } from '../../pql/tas
 import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
 import { conjuncts, datedChildren, windowSql } from './context.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
-import { identifier, type SqlParams } from './sql.js'
+import { identifier, type SqlParam, type SqlParams } from './sql.js'
 
-/** CTE `scored(n, k1, …)`: at most `most` entities, n from 0 in output order, the identity columns of each. `anchor` is the query's own. */
-export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlParams): string[] {
+/**
+ * CTE `scored(n, k1, …)`: at most `most` entities, n from 0 in output order, the identity columns of each. `anchor` is the query's own;
+ * `keys`, where given, are arrays of the key columns and say whom to score instead of the task.
+ */
+export function scoredCtes(
+  task: Task,
+  anchor: Point,
+  most: number,
+  params: SqlParams,
+  keys: readonly SqlParam[] | null = null,
+): string[] {
   const { table, key } = task.entity
   const rows = new RowSource(table, 'x', anchor)
   const columns = identityColumns(table)
     .map((c, i) => `${rows.own(c)} AS ${keyName(i)}`)
     .join(', ')
-  const keys = key.map(c => rows.own(c)).join(', ')
+  const own = key.map(c => rows.own(c)).join(', ')
   const number = (order: string) => `pg_catalog.row_number() OVER (ORDER BY ${order}) - 1 AS n`
-  if (task.ids.kind !== 'each') {
-    const { sql, order } = wanted(task, task.ids, params)
+  if (keys || task.ids.kind !== 'each') {
+    const { sql, order } = keys ? listed(keys, params) : wanted(task, task.ids as Named, params)
     const on = key.map((c, i) => `${rows.own(c)} = w.w${i + 1}`).join(' AND ')
     return [
       `wanted AS MATERIALIZED (${sql})`,
-      `scored AS MATERIALIZED (SELECT ${number(order ? `w.o, ${keys}` : keys)}, ${columns} FROM wanted w JOIN ${rows.from} ON ${on} LIMIT ${most})`,
+      `scored AS MATERIALIZED (SELECT ${number(order ? `w.o, ${own}` : own)}, ${columns} FROM wanted w JOIN ${rows.from} ON ${on} LIMIT ${most})`,
     ]
   }
   const { ctes, joins, conditions } = whereAt(task, rows, anchor, 'w', params)
@@ -31,7 +40,7 @@ export function scoredCtes(task: Task, anchor: Point, most: number, params: SqlP
       `(${task.narrowed.map(part => (typeof part === 'string' ? part : 'constant' in part ? params.constant(part) : rows.own(part))).join('')})`,
     )
   ctes.push(
-    `scored AS MATERIALIZED (SELECT ${number(keys)}, ${columns} FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)} LIMIT ${most})`,
+    `scored AS MATERIALIZED (SELECT ${number(own)}, ${columns} FROM ${rows.from} ${joins.join(' ')} WHERE ${conjunction(conditions)} LIMIT ${most})`,
   )
   return ctes
 }
@@ -59,8 +68,20 @@ export function whereAt(
   return { ctes, joins, conditions: conjuncts(task.where).map(c => conditionSql(c, operand, params)) }
 }
 
+type Named = Exclude<Ids, { kind: 'each' }>
+
+/** Keys that are distinct already. */
+function listed(keys: readonly SqlParam[], params: SqlParams): { sql: string; order: boolean } {
+  const names = keys.map((_, i) => `w${i + 1}`)
+  const arrays = keys.map(array => `pg_catalog.unnest(${params.bound(array)})`)
+  return {
+    sql: `SELECT * FROM ROWS FROM (${arrays.join(', ')}) WITH ORDINALITY AS w (${names.join(', ')}, o)`,
+    order: true,
+  }
+}
+
 /** Distinct wanted keys (w1, …), with their place in the list as o where there is one. */
-function wanted(task: Task, ids: Exclude<Ids, { kind: 'each' }>, params: SqlParams): { sql: string; order: boolean } {
+function wanted(task: Task, ids: Named, params: SqlParams): { sql: string; order: boolean } {
   const { key } = task.entity
   const names = key.map((_, i) => `w${i + 1}`)
   if (ids.kind === 'query') {

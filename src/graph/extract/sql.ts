@@ -41,6 +41,12 @@ export class SqlParams {
     return this.#once(key, () => ({ type, format: 0, value: value === null ? null : Buffer.from(value, 'utf8') }))
   }
 
+  /** A value of ours that is bound as it is. */
+  bound(param: SqlParam): string {
+    this.list.push(param)
+    return `$${this.list.length}`
+  }
+
   interval(value: Interval): string {
     return this.text(OID.interval, `${value.months} mons ${value.days} days ${value.microseconds} microseconds`)
   }

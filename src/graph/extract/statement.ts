@@ -18,6 +18,8 @@ import { fittedSteps, stepsPart } from './steps.js'
 const KEYS_PER_ROW = 2048
 /** A child row's other parents are followed only while they are few: beyond that they are values, not neighbours. */
 const MOST_LATEST = 2000
+/** What hangs on the context's parents is read while it is this much at most: what they have to tell costs no more however large the table is. */
+const MOST_HANGING = 400_000
 
 export interface Extraction {
   readonly sql: string
@@ -32,6 +34,8 @@ export interface ExtractionRequest {
   readonly context: ContextSize | null
   readonly seed: number
   readonly mostEntities: number
+  /** Arrays of the key columns of those to score; null: whom the task names. */
+  readonly keys?: readonly SqlParam[] | null
   /** What the context at hand reads, so that nothing else is sent; null: everything. */
   readonly use: ChannelUse | null
   /** The client's own parameters, as its Bind carried them. */
@@ -96,7 +100,7 @@ class Statement {
       if (use && !use.streams[stream]!.rows) continue
       add({ kind: 'stream', stream }, i => this.#streamPart(i, plan))
     }
-    const scored = scoredCtes(task, this.#anchor, mostEntities, this.#params)
+    const scored = scoredCtes(task, this.#anchor, mostEntities, this.#params, this.#request.keys)
     const request = { task, grid, context, seed }
     const examples = () =>
       task.temporal ? contextCtes(task, grid, context!, seed, this.#params) : sharedCtes(request, this.#params)
@@ -176,7 +180,7 @@ class Statement {
     const on = link.toColumns.map((c, i) => `${plan.rows.own(c)} = d.${names[i]}`).join(' AND ')
     return [
       `d${node} AS MATERIALIZED (${distinct})`,
-      `n${node} AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER () - 1)::pg_catalog.int4 AS k, ${identity.join(', ')} FROM d${node} d JOIN ${tableOf(plan)} AS ${parent} ON ${on}${guard})`,
+      `n${node} AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER () - 1)::pg_catalog.int4 AS k, ${identity.join(', ')}, d.x FROM d${node} d JOIN ${tableOf(plan)} AS ${parent} ON ${on}${guard})`,
     ]
   }
 
@@ -261,7 +265,13 @@ class Statement {
     const joins = this.#referenceJoins(plan.rows.alias, plan.codes)
     const on = joinEntity(plan.path, plan.rows, 'n')
     const visible = plan.rows.atMost(this.#anchor)
-    const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} ${joins} WHERE ${visible} ORDER BY n.k / ${KEYS_PER_ROW}, n.k, t, ${plan.rows.keyOrder()}`
+    const read = [visible]
+    if (plan.node > 0 && this.#request.context) {
+      // context rows decide, and no more are counted than matter
+      const some = `SELECT FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} WHERE n.x AND ${visible} LIMIT ${MOST_HANGING + 1}`
+      read.push(`(SELECT pg_catalog.count(*) FROM (${some}) s) <= ${MOST_HANGING}`)
+    }
+    const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} ${joins} WHERE ${conjunction(read)} ORDER BY n.k / ${KEYS_PER_ROW}, n.k, t, ${plan.rows.keyOrder()}`
     return this.#packed(part, plan, inner)
   }
 

@@ -4,6 +4,8 @@ export interface ContextCache<T> {
   get(key: string): T | null
   /** Keeps `value` unless it is larger than the whole cache. */
   put(key: string, value: T, bytes: number): void
+  /** Drops what is kept under `key`, if anything is. */
+  drop(key: string): void
   /** Least recently used first. */
   entries(): [string, T][]
   readonly bytes: number
@@ -76,6 +78,7 @@ export function createContextCache<T>(options: CacheOptions<T>): ContextCache<T>
       options.onCached(key, value)
       schedule()
     },
+    drop: key => drop(entries.has(key) ? [key] : []),
     entries: () => [...entries].map(([key, entry]) => [key, entry.value]),
     get bytes() {
       return total

@@ -14,8 +14,6 @@ import { type Accounts, type FittedContext, type Pipeline, timed } from './stage
 
 /** Entities whose features are made, and read, at a time. */
 const BLOCK = 1024
-/** Rows of one answer. */
-const MOST_ROWS = 1_000_000
 /** With more windows than this, each is fitted without trees. */
 const FEW = 3
 
@@ -98,14 +96,6 @@ function* answer(
   const { scored, anchors, windows } = neighbourhood
   const n = windows.start.length
   const rows = scored.count * n
-  if (rows > MOST_ROWS) {
-    throw new PgError({
-      code: '53400',
-      message: `a forecast of more than ${MOST_ROWS} rows`,
-      detail: `${scored.count} entities have ${n} windows each.`,
-      hint: 'Name fewer entities, or ask for fewer windows.',
-    })
-  }
   account.take((80 + 16 * scored.keys.length) * rows)
   const out = [statistic, 'lower', 'upper'].map(() => new Float64Array(rows))
   for (let from = 0; from < scored.count; from += BLOCK) {

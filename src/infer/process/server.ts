@@ -90,6 +90,7 @@ function serve(host: Host, socket: Socket): () => void {
   const reader = createFrameReader(
     (kind, id, body) => {
       if (kind === Kind.open) return open(id, JSON.parse(body.toString('utf8')))
+      if (kind === Kind.forget) return host.cache.drop(JSON.parse(body.toString('utf8')).key)
       const job = jobs.get(id)
       if (kind === Kind.row) job?.row(body)
       else if (kind === Kind.end) job?.end()

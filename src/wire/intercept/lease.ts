@@ -91,6 +91,17 @@ export class Lease implements Upstream {
     if (!this.host.closed) this.#notices.show(notice, this.failure === null && !this.signal.aborted)
   }
 
+  setNoticeLevel(level: string): void {
+    this.#notices.level = level
+  }
+
+  async oneSnapshot(): Promise<void> {
+    if (this.several || !this.#mayRestart()) return
+    await this.sync()
+    // the transaction's first statement; the server's warning, that it is no block, is taken with its answer
+    await this.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+  }
+
   setTimeout(milliseconds: number): void {
     clearTimeout(this.#timer)
     if (milliseconds > 0) this.#timer = setTimeout(() => this.abort(timedOut()), Math.min(milliseconds, 2 ** 31 - 1))
@@ -140,6 +151,11 @@ export class Lease implements Upstream {
     await this.quiet()
     if (this.failure !== null) throw this.failure
     this.signal.throwIfAborted()
+  }
+
+  /** Throws what makes the statement fail, if anything does yet; helper queries for what comes later may still run. */
+  async ready(): Promise<void> {
+    if (this.failure !== null || this.signal.aborted) await this.settle()
   }
 
   /** What the client is told when the statement ends with `thrown`: whoever was interrupted may not know by what. */

@@ -21,6 +21,11 @@ export class NoticeGate {
     private readonly told: Set<string>,
   ) {}
 
+  /** What client_min_messages is, for whom it has been read already: behind a long query the server would not answer for long. */
+  set level(level: string) {
+    this.#level = Promise.resolve(level)
+  }
+
   /** Shows the notice as soon as the level is known; at once when the server `canAnswer` no more. */
   show(notice: Notice, canAnswer: boolean): void {
     if (this.#level === null && !canAnswer) {

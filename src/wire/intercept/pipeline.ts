@@ -10,6 +10,8 @@ import { encodeParse } from '../messages/parse.js'
 import { charactersBefore } from '../position.js'
 import { retagged } from './execute.js'
 import type { InterceptHost } from './host.js'
+import type { Lease } from './lease.js'
+import { Slices } from './slices.js'
 
 export class Pipeline {
   constructor(
@@ -37,6 +39,18 @@ export class Pipeline {
       return mapped === null ? null : mapped + offset
     }
     this.#send(source.sql, types, params, map, plan)
+  }
+
+  /** The same in parts, as they come. */
+  async sliced(piece: Piece, plan: Plan, parts: AsyncIterable<Bound>, lease: Lease): Promise<void> {
+    const offset = charactersBefore(this.text, piece.start)
+    const slices = new Slices(this.host, plan, position => (position === null ? null : position + offset))
+    for await (const bound of parts) {
+      await lease.ready()
+      slices.send(bound)
+    }
+    await lease.ready()
+    slices.end()
   }
 
   /** The end: closes what a Query leaves no trace of, and gives the client its ReadyForQuery. */

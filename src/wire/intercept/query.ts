@@ -50,9 +50,12 @@ async function runOne(
       return false
     }
     if (!readable) throw host.settings.unreadable()
-    const bound = await plan.run([], lease)
-    await lease.settle()
-    pipeline.rewritten(piece, plan, bound)
+    if (plan.slices) await pipeline.sliced(piece, plan, plan.slices([], lease), lease)
+    else {
+      const bound = await plan.run([], lease)
+      await lease.settle()
+      pipeline.rewritten(piece, plan, bound)
+    }
   } catch (error) {
     await refuse(host, lease, error, { text, offset: piece.start })
   }

@@ -18,4 +18,7 @@ export const ERROR_RESPONSE = 0x45
 export const NOTICE_RESPONSE = 0x4e
 export const NOTIFICATION_RESPONSE = 0x41
 export const COPY_IN_RESPONSE = 0x47
+export const COPY_OUT_RESPONSE = 0x48
+export const COPY_DATA = 0x64
+export const COPY_DONE = 0x63
 export const FUNCTION_CALL_RESPONSE = 0x56
