@@ -1,7 +1,7 @@
 // The plan of a text of ours that stands for a client's: whatever has a place in the one has it in the other.
 
 import { PgError } from '../../pg-error.js'
-import type { Plan, Upstream } from '../plan.js'
+import type { Bound, Param, Plan, Upstream } from '../plan.js'
 import type { Planner } from '../planner.js'
 import type { SegmentText } from '../segment-text.js'
 
@@ -31,14 +31,22 @@ export const planExpanded = async (
   }
   const inner = await plan(text.text, declared, upstream).catch(placed)
   const map = (position: number | null) => (position === null ? null : text.mapPosition(position))
+  const outside = (bound: Bound): Bound =>
+    'sql' in bound ? { ...bound, mapPosition: at => map(bound.mapPosition(at)) } : bound
   return (
     inner && {
       ...inner,
       mapPosition: position => map(inner.mapPosition(position)),
-      async run(params, client) {
-        const bound = await inner.run(params, client).catch(placed)
-        return 'sql' in bound ? { ...bound, mapPosition: at => map(bound.mapPosition(at)) } : bound
-      },
+      run: async (params, client) => outside(await inner.run(params, client).catch(placed)),
+      ...(inner.slices && {
+        async *slices(params: readonly Param[], client: Upstream) {
+          try {
+            for await (const bound of inner.slices!(params, client)) yield outside(bound)
+          } catch (error) {
+            placed(error)
+          }
+        },
+      }),
     }
   )
 }
