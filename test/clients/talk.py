@@ -3,14 +3,16 @@
 import asyncio
 import io
 import json
+import os
 import sys
 
-PREDICT = "PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id"
+# or an ordinary query up to the same condition, which the server alone can answer
+PREDICT = os.environ.get("QUESTION", "PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id")
 JOINED = (
     "SELECT u.email, p.probability FROM (" + PREDICT + " IN (1, 2, 3)) AS p"
     " JOIN users u USING (user_id) WHERE p.probability >= 0 ORDER BY u.user_id"
 )
-WRONG = "PREDICT COUNT(ordrs.*, 0, 30, days) = 0 FOR users.user_id = 1"
+WRONG = "SELECT ordrs" if "QUESTION" in os.environ else "PREDICT COUNT(ordrs.*, 0, 30, days) = 0 FOR users.user_id = 1"
 ROWS = "SELECT user_id, country FROM users WHERE user_id <= 5 ORDER BY 1"
 
 driver, url, ids = sys.argv[1], sys.argv[2], [int(i) for i in sys.argv[3:]]

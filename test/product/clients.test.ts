@@ -1,20 +1,18 @@
 // The clients that people have, with what they do: connect, ask, join, page, copy, fail, cancel. Those of Python, Java and Go are the
 // ones that test/clients/install puts in place.
 
-import { execFile, execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { from, to } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
 import postgresJs from 'postgres'
 import t, { type Test } from 'tap'
 import { writeShop } from '../../src/demo/shop.js'
+import { found, speakers } from '../helpers/clients.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { databaseOf, startProduct } from '../helpers/service.js'
 
@@ -169,14 +167,6 @@ t.test('postgres.js: tagged queries, prepared statements, cursors, COPY, errors'
   t.same([...(await sql`SELECT 1 AS one`)], [{ one: 1 }])
 })
 
-const found = (program: string): string | null => {
-  try {
-    return execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim()
-  } catch {
-    return null
-  }
-}
-
 const psql = found('psql')
 t.test('psql: everything a terminal shows', { skip: psql ? false : 'psql is not installed' }, async t => {
   const run = async (database: string, ...args: string[]) => {
@@ -275,32 +265,10 @@ t.test('psql: everything a terminal shows', { skip: psql ? false : 'psql is not 
     t.same(await run(url, '-c', command), await run(shop, '-c', command), command)
 })
 
-const installed =
-  process.env.PGPREDICT_CLIENTS ??
-  path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'pgpredict-clients')
-const python = path.join(installed, 'bin/python')
-const pgjdbc = path.join(installed, 'postgresql.jar')
-const talkPgx = path.join(installed, 'talk-pgx')
-const source = (name: string) => fileURLToPath(new URL(`../clients/${name}`, import.meta.url))
-const { hostname, port, pathname } = new URL(url)
-
-/** What speaks for each driver, and whether it is here. */
-const speakers: Record<string, readonly [here: boolean, program: string, args: readonly string[]]> = {
-  ...Object.fromEntries(
-    ['psycopg2', 'psycopg', 'asyncpg'].map(name => [name, [hasModule(name), python, [source('talk.py'), name, url]]]),
-  ),
-  pgjdbc: [
-    existsSync(pgjdbc) && found('javac') !== null,
-    'java',
-    ['-cp', pgjdbc, source('Talk.java'), hostname, port, pathname.slice(1)],
-  ],
-  pgx: [existsSync(talkPgx), talkPgx, [url]],
-}
-
-for (const [driver, [here, program, args]] of Object.entries(speakers)) {
+for (const { driver, here, program, args } of speakers) {
   const skip = here ? false : 'not installed: run test/clients/install'
   t.test(`${driver}: queries, parameters, binary results, cursors, COPY, errors, cancels`, { skip }, async t => {
-    const { stdout } = await promisify(execFile)(program, [...args, '1', '2', '3'])
+    const { stdout } = await promisify(execFile)(program, [...args(url), '1', '2', '3'])
     const seen = JSON.parse(stdout)
     t.same(seen.plain, [1, "it's"])
     t.same(seen.columns, names)
@@ -324,13 +292,4 @@ for (const [driver, [here, program, args]] of Object.entries(speakers)) {
     t.same(seen.error, ['42P01', 15])
     t.equal(seen.after, 1)
   })
-}
-
-function hasModule(name: string): boolean {
-  try {
-    execFileSync(python, ['-c', `import ${name}`], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

@@ -16,13 +16,22 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-const (
-	predict = "PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id"
+// an ordinary query up to the same condition, which the server alone can answer, and which is not cancelled
+var question = os.Getenv("QUESTION")
+
+func asked() string {
+	if question != "" {
+		return question
+	}
+	return "PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id"
+}
+
+var (
+	predict = asked()
 	three   = predict + " IN (1, 2, 3)"
 	joined  = "SELECT u.email, p.probability FROM (" + three + ") AS p" +
 		" JOIN users u USING (user_id) WHERE p.probability >= 0 ORDER BY u.user_id"
-	wrong = "PREDICT COUNT(ordrs.*, 0, 30, days) = 0 FOR users.user_id = 1"
-	some  = "SELECT user_id, country FROM users WHERE user_id <= 5 ORDER BY 1"
+	some = "SELECT user_id, country FROM users WHERE user_id <= 5 ORDER BY 1"
 )
 
 func check(err error) {
@@ -134,14 +143,20 @@ func main() {
 	check(connection.QueryRow(ctx, "SELECT count(*) FROM copied WHERE country <> 'XX' OR user_id <> 7").Scan(&one))
 	seen["copied"] = one
 
+	wrong := "PREDICT COUNT(ordrs.*, 0, 30, days) = 0 FOR users.user_id = 1"
+	if question != "" {
+		wrong = "SELECT ordrs"
+	}
 	_, err = connection.Exec(ctx, wrong)
 	var failure *pgconn.PgError
 	if errors.As(err, &failure) {
 		seen["error"] = []any{failure.Code, failure.Position}
 	}
-	seen["cancelled"] = []string{
-		cancelled(ctx, connection, "SELECT pg_sleep(60)"),
-		cancelled(ctx, connection, "SELECT pg_sleep(60) FROM ("+three+") p"),
+	if question == "" {
+		seen["cancelled"] = []string{
+			cancelled(ctx, connection, "SELECT pg_sleep(60)"),
+			cancelled(ctx, connection, "SELECT pg_sleep(60) FROM ("+three+") p"),
+		}
 	}
 	check(connection.QueryRow(ctx, "SELECT 1").Scan(&one))
 	seen["after"] = one
