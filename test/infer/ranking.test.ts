@@ -2,13 +2,16 @@
 
 import t from 'tap'
 import { drain } from '../../src/infer/heads/stepped.js'
+import { calendarAt, occurrencesOf } from '../../src/infer/ranking/calendar.js'
 import { companionsAt } from '../../src/infer/ranking/companions.js'
 import { createRankingDecoder, type RankingData } from '../../src/infer/ranking/decode.js'
 import { catalogueOf, historiesOf } from '../../src/infer/ranking/histories.js'
 import { createItems, inOrder } from '../../src/infer/ranking/items.js'
 import { candidatesOf, mostCandidates, sceneAt } from '../../src/infer/ranking/moment.js'
+import { orderLosses, surelyLess } from '../../src/infer/ranking/order.js'
 import { createOwn, readOwn } from '../../src/infer/ranking/own.js'
 import { pairHead } from '../../src/infer/ranking/pair-head.js'
+import { rankingPipeline } from '../../src/infer/ranking/pipeline.js'
 import { EVER, ONE, popularityAt } from '../../src/infer/ranking/popularity.js'
 
 /** entity, time, item; times and horizon are small numbers. */
@@ -123,7 +126,8 @@ t.test(
     const order = Int32Array.of(0, 1, 2, 3)
     const { likeness } = drain(companionsAt(histories, data.population, 100, order))
     t.ok(likeness[0 * 4 + 1] > 0.3 && likeness[0 * 4 + 2] === 0 && likeness[0] === 0)
-    const scene = drain(sceneAt(histories, data.population, data.windows, 0, 4, false))
+    const occurrences = drain(occurrencesOf(histories, data.population, 4, 10))
+    const scene = drain(sceneAt({ ...data, histories, items: 4, occurrences }, 0, false))
     const own = createOwn(4)
     readOwn(own, histories, 9, scene, scene.companions)
     t.strictSame(own.met, [0], 'nothing after the anchor')
@@ -133,6 +137,89 @@ t.test(
     t.strictSame([...out.subarray(0, n)].sort(), [1, 2, 3], 'nobody meets anything twice here, so neither will they')
   },
 )
+
+t.test('a calendar tells when items came and when they are due, by what had come before the anchor alone', async t => {
+  const rows: Event[] = [10, 40, 70].flatMap(time => [[0, time, 'a'] as const, [1, time + 0.2, 'a'] as const])
+  const data = dataOf([...rows, [1, 55, 'b'], [0, 130, 'a']], [0, 1], 95)
+  const histories = drain(historiesOf(data, drain(catalogueOf(data, 100))))
+  const occurrences = drain(occurrencesOf(histories, data.population, 2, 10))
+  t.strictSame([...occurrences.time], [10, 40, 70, 130, 55], 'meetings close together are one occurrence')
+  const { years, anniversary, due, next, regular } = calendarAt(occurrences, data.windows, 0)
+  t.strictSame([...years], [0, 1], 'b came in (45, 55], fifty before the window')
+  t.strictSame([...anniversary], [1.5, 0], '120 is 15 after the end of (95, 105]')
+  t.strictSame([due[0], next[0], regular[0]], [25 / 30, 0.5, 1], 'every 30: the next at 100')
+  t.ok(Number.isNaN(due[1]), 'once says nothing of twice')
+})
+
+t.test('the order of lists counts what was left out, and one anchor is one trial', async t => {
+  const y = Float64Array.of(1, 0, 1, 0, 1, 0)
+  const [list, anchor] = [Int32Array.of(0, 0, 1, 1, 2, 2), Int32Array.of(0, 0, 0, 0, 1, 1)]
+  const scores = Float64Array.of(2, 1, 1, 2, 1, 2)
+  t.strictSame([...orderLosses(scores, y, anchor, { list, rate: 1 })], [0.25, 0.5])
+  t.strictSame(
+    [...orderLosses(scores, y, anchor, { list, rate: 0.5 })].map(loss => loss.toFixed(6)),
+    ['0.333333', '0.666667'],
+    'one stands for two',
+  )
+  t.ok(surelyLess(Float64Array.of(0.1, 0.2, 0.1), Float64Array.of(0.2, 0.3, 0.2)))
+  t.notOk(surelyLess(Float64Array.of(0.1, 0.2, 0.4), Float64Array.of(0.4, 0.2, 0.2)), 'luck on one anchor')
+})
+
+/** Items that come round, each after a time of its own; everybody meets most of those that come. */
+function rota(at: number): { data: RankingData; due: Set<string> } {
+  const periods = [43, 53, 67, 79, 97, 61, 89, 49]
+  const rows: Event[] = []
+  const due = new Set<string>()
+  for (const [j, period] of periods.entries())
+    for (const copy of [0, 1, 2])
+      for (let time = 3 + ((j * 17 + copy * 31) % period); time <= at + 10; time += period) {
+        const item = `${copy}${j}`
+        if (time > at) due.add(item)
+        else for (let e = 0; e < 12; e++) if ((e * 7 + time * 3 + j) % 10 > 0) rows.push([e, time + e / 100, item])
+      }
+  const everybody = Array.from({ length: 12 }, (_, e) => e)
+  const base = dataOf(rows, everybody, at)
+  const times = Float64Array.from({ length: 42 }, (_, a) => (a < 2 ? at : at - 10 * (a - 1)))
+  const shifted = (by: number) => times.map(time => time + by)
+  const windows = {
+    count: times.length,
+    time: times,
+    from: times,
+    to: shifted(10),
+    lastFrom: shifted(-365),
+    lastTo: shifted(-355),
+  }
+  const pairs = Array.from({ length: 40 * 12 }, (_, i) => [i % 12, 2 + Math.floor(i / 12)] as const)
+  const key = Buffer.alloc(12 * 8)
+  for (const e of everybody) {
+    key.writeInt32BE(4, e * 8)
+    key.writeInt32BE(e, e * 8 + 4)
+  }
+  const keys = [{ type: 23, elements: key, starts: Int32Array.from({ length: 13 }, (_, e) => e * 8) }]
+  const data: RankingData = {
+    ...base,
+    spec: { ...spec, top: due.size },
+    windows,
+    entities: 12,
+    pairs: { entity: Int32Array.from(pairs, p => p[0]), anchor: Int32Array.from(pairs, p => p[1]) },
+    scored: { count: 12, entity: Int32Array.from(everybody), keys },
+  }
+  return { data, due }
+}
+
+t.test('what comes round is listed when it is due, whatever was popular lately', async t => {
+  let [hits, places] = [0, 0]
+  for (const at of [700, 717, 735, 751]) {
+    const { data, due } = rota(at)
+    const accounts = { watch: {}, account: { take() {}, give() {} } } as never
+    const options = { seed: 1, mode: 'normal' } as never
+    const answer = drain(drain(rankingPipeline.fit(data, options, accounts)).answer(data, options, accounts))
+    const item = new Map(answer).get('item')!
+    for (let r = 0; r < item.readInt32BE(12); r++, places++)
+      if (due.has(item.toString('utf8', 24 + 6 * r, 26 + 6 * r))) hits++
+  }
+  t.ok(hits / places > 0.95, `${hits} of ${places} places`)
+})
 
 t.test('the head learns what a line cannot say, and answers each row by itself', async t => {
   const rows = 4000

@@ -4,12 +4,15 @@ import type { ContextBatch } from '../head.js'
 import { LATEST } from './companions.js'
 import type { RankingData } from './decode.js'
 import { endAt, type Histories, metIn } from './histories.js'
-import { candidatesOf, mostCandidates, type Scene, sceneAt } from './moment.js'
+import { candidatesOf, mostCandidates, type Past, type Scene, sceneAt } from './moment.js'
+import type { Lists } from './order.js'
 import { createOwn, type Own, readOwn } from './own.js'
 import { pairColumns, writePair } from './pair-features.js'
 
 export interface Examples {
   readonly batch: ContextBatch
+  /** Number of each row's list: an entity at an anchor. */
+  readonly list: Lists
   /** Share of the candidates not met that are among the examples. */
   readonly rate: number
   /** Entities at anchors, and anchors. */
@@ -37,12 +40,11 @@ const MET_SHARE = 0.35
 
 export function* examplesOf(
   data: RankingData,
-  histories: Histories,
-  items: number,
+  past: Past,
   budget: Budget,
   seed: number,
 ): Generator<void, Examples, void> {
-  const { windows, population } = data
+  const { windows, histories } = past
   const all = data.spec.task === 'classify'
   const anchors = choose(data, histories, budget)
   const own = createOwn(histories.items)
@@ -79,7 +81,7 @@ export function* examplesOf(
   let planned: Plan | null = null
   let taken = 0
   for (const [ordinal, { anchor, entities }] of anchors.entries()) {
-    const scene: Scene = yield* sceneAt(histories, population, windows, anchor, items, all)
+    const scene: Scene = yield* sceneAt(past, anchor, all)
     candidates = new Int32Array(mostCandidates(scene))
     planned ??= yield* plan(anchors[0], scene)
     const { quota, rate } = planned
@@ -89,13 +91,14 @@ export function* examplesOf(
       for (const item of look(named, scene, anchor)) {
         const hit = hits[item] === own.turn
         if (mix(named.name, item, seed) >= (hit ? thin : rate * thin)) continue
-        const at = collected.add(hit ? 1 : 0, ordinal, age)
+        const at = collected.add(hit ? 1 : 0, taken, ordinal, age)
         writePair(own, item, scene, collected.x(), at)
       }
       if (++taken % 16 === 15) yield
     }
   }
-  return { batch: yield* collected.batch(), rate: planned?.rate ?? 1, entities: taken, anchors: anchors.length }
+  const batch = yield* collected.batch()
+  return { batch, list: collected.list(), rate: planned?.rate ?? 1, entities: taken, anchors: anchors.length }
 }
 
 interface Plan {
@@ -182,12 +185,13 @@ function createRows(columns: number) {
   let x = new Float64Array(columns * 1024)
   let rows = 0
   const y: number[] = []
+  const list: number[] = []
   const anchor: number[] = []
   const age: number[] = []
   return {
     x: () => x,
     /** Where the cells of a new row go. */
-    add(label: number, ordinal: number, old: number): number {
+    add(label: number, of: number, ordinal: number, old: number): number {
       const at = rows * columns
       if (at + columns > x.length) {
         const wider = new Float64Array(x.length * 2)
@@ -196,10 +200,12 @@ function createRows(columns: number) {
       }
       rows++
       y.push(label)
+      list.push(of)
       anchor.push(ordinal)
       age.push(old)
       return at
     },
+    list: (): Lists => Int32Array.from(list),
     *batch(): Generator<void, ContextBatch, void> {
       const columnMajor = yield* transposed(x, rows, columns)
       return {

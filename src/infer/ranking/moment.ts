@@ -1,5 +1,6 @@
 // What is known of items at one anchor, and which of them an entity is offered there.
 
+import { calendarAt, type Occurrences } from './calendar.js'
 import { companionsAt } from './companions.js'
 import type { Windows } from './decode.js'
 import type { Histories } from './histories.js'
@@ -25,13 +26,20 @@ export interface Scene extends Moment {
   readonly order: Int32Array
 }
 
-/** As of anchor `a`; of items below `items`. With `all`, everybody is offered every item. */
+/** What all anchors of a context read. */
+export interface Past {
+  readonly histories: Histories
+  readonly population: Int32Array
+  readonly windows: Windows
+  /** Items of the context: numbers below this. */
+  readonly items: number
+  readonly occurrences: Occurrences
+}
+
+/** As of anchor `a`. With `all`, everybody is offered every item. */
 export function* sceneAt(
-  histories: Histories,
-  population: Int32Array,
-  windows: Windows,
+  { histories, population, windows, items, occurrences }: Past,
   a: number,
-  items: number,
   all: boolean,
 ): Generator<void, Scene, void> {
   const popularity = yield* popularityAt(histories, population, windows, a, items)
@@ -50,6 +58,7 @@ export function* sceneAt(
     lastFrom: windows.lastFrom[a],
     lastTo: Math.min(windows.time[a], windows.lastTo[a]),
     popularity,
+    calendar: calendarAt(occurrences, windows, a),
     place,
     companions,
     lists,

@@ -2,6 +2,7 @@
 // busy the entity is. No item's or entity's name or number is among them.
 
 import type { ColumnDescriptor } from '../head.js'
+import type { Calendar } from './calendar.js'
 import type { Companions } from './companions.js'
 import type { At, Own } from './own.js'
 import { EVER, ONE, type Popularity, QUARTER, TEN, THREE } from './popularity.js'
@@ -9,6 +10,7 @@ import { EVER, ONE, type Popularity, QUARTER, TEN, THREE } from './popularity.js
 /** All that is known of items at one anchor. */
 export interface Moment extends At {
   readonly popularity: Popularity
+  readonly calendar: Calendar
   /** Place of an item by how many met it within one horizon. */
   readonly place: Int32Array
   readonly companions: Companions
@@ -73,6 +75,12 @@ export const pairColumns: readonly ColumnDescriptor[] = [
   describe('flag', 2, 1),
   describe('count', 2, 10),
   describe('level', 2, 1),
+  // when it comes
+  describe('count', 2),
+  describe('gap', 2),
+  describe('ratio', 2),
+  describe('recency', 2),
+  describe('ratio', 2),
   // what goes with it
   describe('sum', 3),
   describe('max', 3),
@@ -97,7 +105,7 @@ export function writeEntity(own: Own, at: At, x: Float64Array, from: number): vo
 
 /** Writes the row of (the entity read into `own`, `item`) to x[at …]. */
 export function writePair(own: Own, item: number, moment: Moment, x: Float64Array, at: number): void {
-  const { time, horizon, popularity } = moment
+  const { time, horizon, popularity, calendar } = moment
   const { items, affinity, turn } = own
   let c = at
   const mine = items.owner[item] === turn
@@ -143,6 +151,12 @@ export function writePair(own: Own, item: number, moment: Moment, x: Float64Arra
   x[c++] = bins & 1
   x[c++] = streak(bins)
   x[c++] = known ? moment.place[item] : Number.NaN
+
+  x[c++] = known ? calendar.years[item] : Number.NaN
+  x[c++] = known ? calendar.anniversary[item] : Number.NaN
+  x[c++] = known ? calendar.due[item] : Number.NaN
+  x[c++] = known ? calendar.next[item] : Number.NaN
+  x[c++] = known ? calendar.regular[item] : Number.NaN
 
   const row = known ? moment.companions.row[item] : -1
   x[c++] = row < 0 ? 0 : affinity.sum[row]

@@ -8,42 +8,66 @@ import { addTree, type Tree } from '../heads/boosting/tree.js'
 import { type Calibration, calibrate, fitCalibration, IDENTITY } from '../heads/calibration.js'
 import { constantHead } from '../heads/constant.js'
 import { fitLogistic, sigmoid } from '../heads/logistic.js'
-import { apply, type Design, gram } from '../heads/matrix.js'
+import { apply, type Design, gram, type Range } from '../heads/matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn } from '../heads/scaling.js'
-import { drain, type SteppedFitted, type SteppedHead, type Steps } from '../heads/stepped.js'
+import { drain, type FitOptions, type SteppedFitted, type SteppedHead, type Steps } from '../heads/stepped.js'
 import { penaltyOf } from '../heads/tuning.js'
 import { warningsFor } from '../heads/usable.js'
+import { type Judged, mean, orderLosses, surelyLess, type Verdict } from './order.js'
 
 /** From the stiffest down. */
-const LAMBDAS = [400, 60] as const
+const LAMBDAS = [6000, 400, 60] as const
 /** Used where there are too few rows to choose. */
 const UNTUNED = 60
-/** Most trees, by mode, and after how many that improve nothing no more are tried. */
+/** Most trees, by mode, how many are judged at a time, and after how many that improve nothing no more are tried. */
 const ROUNDS = { fast: 40, normal: 80, best: 120 } as const
-const PATIENCE = 15
+const JUDGED_AT = 4
+const PATIENCE = 16
 /** Held-out rows below which their verdict is noise. */
 const TELLING = 100
+/** Held-out anchors from which on lists are judged by their order. */
+const ANCHORS = 4
 /** Examples below which nothing but the prior is told. */
 const FEWEST = 20
+/** Columns that may be given a word beside the model, and its weights in units of the model's own spread. */
+const WORDS = 4
+const SIZES = [0.25, 0.5, 1, 4] as const
 /** Query rows at a time. */
 const BLOCK = 1024
 
+/** Pairs alone, judged by how probable they are. */
 export const pairHead: SteppedHead = {
   name: 'pairs',
   fit: (context, options) => drain(pairHead.fitSteps(context, options)),
-  *fitSteps(context, { seed, mode }) {
-    const { rows, y } = context
-    const warnings = warningsFor(context)
-    if (rows < FEWEST || y.every(label => label === y[0])) return constantHead(context, warnings)
-    const channels = yield* fitScaling(context)
-    const design = yield* designOf(channels, context.x, rows)
-    const cuts = yield* fitCuts(context.x, context.columns.length, rows)
-    const tuned = yield* tune(context, design, cuts, ROUNDS[mode], seed)
-    const linear = yield* logistic(design, y, 0, tuned.lambda, tuned.start)
-    const base = prior(y)
-    const trees = yield* grow(context, cuts, 0, base, tuned.rounds, seed)
-    return fitted({ channels, linear, cuts, base, trees, calibration: tuned.calibration }, warnings)
-  },
+  fitSteps: (context, options) => fitPairs(context, null, options),
+}
+
+/** With `judged`, models are chosen by the order that they put lists in. */
+export function* fitPairs(
+  context: ContextBatch,
+  judged: Judged | null,
+  { seed, mode }: FitOptions,
+): Steps<SteppedFitted> {
+  const { rows, y } = context
+  const warnings = warningsFor(context)
+  if (rows < FEWEST || y.every(label => label === y[0])) return constantHead(context, warnings)
+  const channels = yield* fitScaling(context)
+  const design = yield* designOf(channels, context.x, rows)
+  const cuts = yield* fitCuts(context.x, context.columns.length, rows)
+  const tuned = yield* tune(context, design, cuts, judged, ROUNDS[mode], seed)
+  const linear = yield* logistic({ design, from: 0, to: rows }, y, tuned.lambda, tuned.start)
+  const base = prior(y)
+  const trees = yield* grow(context, cuts, 0, base, tuned.rounds, seed)
+  return fitted({ channels, linear, cuts, base, trees, word: tuned.word, calibration: tuned.calibration }, warnings)
+}
+
+type Judge = (logits: Float64Array, y: Float64Array) => Verdict
+
+/** By the order of lists, where there are anchors enough to tell skill from luck; otherwise by log loss. */
+function judgeOf(judged: Judged | null, { anchor }: ContextBatch, held: number): Judge {
+  if (judged === null || held === 0 || anchor[held - 1] - anchor[0] + 1 < ANCHORS)
+    return (logits, y) => Float64Array.of(lossOf('binary', logits, y))
+  return (logits, y) => orderLosses(logits, y, anchor, judged)
 }
 
 /** About a quarter of the rows, up to a change of anchor where one is near; 0: too few. */
@@ -61,46 +85,95 @@ interface Tuned {
   readonly start: Float64Array
   /** Trees; 0: the logistic model answers alone. */
   readonly rounds: number
+  readonly word: Word | null
   readonly calibration: Calibration
 }
 
 interface Best {
-  readonly loss: number
+  readonly loss: Verdict
   readonly logits: Float64Array
 }
 
 /** What models of the older rows make of the newest. */
-function* tune(context: ContextBatch, design: Design, cuts: Cuts, most: number, seed: number): Steps<Tuned> {
+function* tune(
+  context: ContextBatch,
+  design: Design,
+  cuts: Cuts,
+  judged: Judged | null,
+  most: number,
+  seed: number,
+): Steps<Tuned> {
   const { y, x, rows } = context
   const held = heldOut(context)
+  const judge = judgeOf(judged, context, held)
   let start: Float64Array = new Float64Array(design.width)
-  if (held === 0) return { lambda: UNTUNED, start, rounds: 0, calibration: IDENTITY }
+  if (held === 0) return { lambda: UNTUNED, start, rounds: 0, word: null, calibration: IDENTITY }
   const truth = y.subarray(0, held)
   let linear: (Best & { lambda: number; b: Float64Array }) | null = null
   for (const lambda of LAMBDAS) {
-    start = yield* logistic(design, y, held, lambda, start)
+    start = yield* logistic({ design, from: held, to: rows }, y, lambda, start)
     const logits = new Float64Array(held)
     apply({ design, from: 0, to: held }, start, logits)
-    const loss = lossOf('binary', logits, truth)
-    if (linear === null || loss < linear.loss) linear = { lambda, loss, b: start, logits }
+    const loss = judge(logits, truth)
+    if (linear === null || surelyLess(loss, linear.loss)) linear = { lambda, loss, b: start, logits }
   }
   const { lambda, b, ...alone } = linear!
   const newest = binRows(cuts, x, rows, 0, held)
   yield
   const base = prior(y.subarray(held))
   const told = new Float64Array(held).fill(base)
-  let best: Best & { rounds: number } = { ...alone, rounds: 0 }
+  let best: (Best & { rounds: number }) | null = null
   let since = 0
   yield* grow(context, cuts, held, base, most, seed, (round, tree) => {
     addTree(tree, newest, held, RATE, told)
+    if (round % JUDGED_AT > 0) return false
     const logits = told.map((v, r) => (v + alone.logits[r]) / 2)
-    const loss = lossOf('binary', logits, truth)
+    const loss = judge(logits, truth)
     // the first trees are a poor half of the mean, however good they become
-    since = loss < best.loss || round < most / 4 ? 0 : since + 1
-    if (loss < best.loss) best = { loss, logits, rounds: round }
+    const better = best === null || mean(loss) < mean(best.loss)
+    since = better || round < most / 4 ? 0 : since + JUDGED_AT
+    if (better) best = { loss, logits, rounds: round }
     return since >= PATIENCE
   })
-  return { lambda, start: b, rounds: best.rounds, calibration: fitCalibration(best.logits, truth) }
+  const grown = best as (Best & { rounds: number }) | null
+  const chosen = grown && surelyLess(grown.loss, alone.loss) ? grown : { ...alone, rounds: 0 }
+  const word = chosen.loss.length > 1 ? yield* wordFor(design, chosen, truth, judge) : null
+  const logits = word ? spoken(chosen.logits, design, word) : chosen.logits
+  return { lambda, start: b, rounds: chosen.rounds, word, calibration: fitCalibration(logits, truth) }
+}
+
+/** A column that puts the newest rows in a better order than the model does is given a word of its own. */
+interface Word {
+  readonly channel: number
+  readonly weight: number
+}
+
+const spoken = (logits: Float64Array, { z, rows }: Design, { channel, weight }: Word): Float64Array =>
+  logits.map((v, r) => v + weight * z[channel * rows + r])
+
+function* wordFor(design: Design, model: Best, truth: Float64Array, judge: Judge): Steps<Word | null> {
+  const nothing = model.logits.map(v => 1e-6 * v)
+  const alone: { word: Word; loss: number }[] = []
+  for (let channel = 0; channel < design.ones; channel++) {
+    for (const weight of [1, -1]) {
+      // the model decides between equals
+      const loss = mean(judge(spoken(nothing, design, { channel, weight }), truth))
+      alone.push({ word: { channel, weight }, loss })
+    }
+    yield
+  }
+  alone.sort((a, b) => a.loss - b.loss)
+  const spread = Math.sqrt(mean(model.logits.map(v => v * v)))
+  let best: { word: Word; loss: Verdict } | null = null
+  for (const { word: sign } of alone.slice(0, WORDS)) {
+    for (const size of SIZES) {
+      const word = { channel: sign.channel, weight: sign.weight * size * spread }
+      const loss = judge(spoken(model.logits, design, word), truth)
+      if (surelyLess(loss, model.loss) && (best === null || mean(loss) < mean(best.loss))) best = { word, loss }
+    }
+    yield
+  }
+  return best?.word ?? null
 }
 
 const prior = (y: Float64Array): number => {
@@ -109,17 +182,9 @@ const prior = (y: Float64Array): number => {
   return Math.log(met / (y.length + 1 - met))
 }
 
-/** Coefficients of the rows from `from` on. */
-function* logistic(
-  design: Design,
-  y: Float64Array,
-  from: number,
-  lambda: number,
-  start: Float64Array,
-): Steps<Float64Array> {
-  const range = { design, from, to: design.rows }
+function* logistic(range: Range, y: Float64Array, lambda: number, start: Float64Array): Steps<Float64Array> {
   const cross = yield* gram(range)
-  return yield* fitLogistic(range, y.subarray(from), cross, penaltyOf(design, lambda), start)
+  return yield* fitLogistic(range, y.subarray(range.from, range.to), cross, penaltyOf(range.design, lambda), start)
 }
 
 /** Trees on the rows from `from` on. */
@@ -137,7 +202,15 @@ function* grow(
   yield
   const n = rows - from
   const start = new Float64Array(n).fill(base)
-  const input = { bins, rows: n, columns: columns.length, y: y.subarray(from), start, task: 'binary', seed } as const
+  const input = {
+    bins,
+    rows: n,
+    columns: columns.length,
+    y: y.subarray(from),
+    start,
+    task: 'binary',
+    seed,
+  } as const
   return yield* boost(input, rounds, watch)
 }
 
@@ -147,11 +220,12 @@ interface Model {
   readonly cuts: Cuts
   readonly base: number
   readonly trees: readonly Tree[]
+  readonly word: Word | null
   readonly calibration: Calibration
 }
 
 function fitted(model: Model, warnings: SteppedFitted['warnings']): SteppedFitted {
-  const { channels, linear, cuts, base, trees, calibration } = model
+  const { channels, linear, cuts, base, trees, word, calibration } = model
   const ones = channels.length
   const self: SteppedFitted = {
     bytes: 80 * ones + 8 * linear.length + 1024 * trees.length + 512 * cuts.byColumn.length,
@@ -172,6 +246,10 @@ function fitted(model: Model, warnings: SteppedFitted['warnings']): SteppedFitte
           const bins = binRows(cuts, x, rows, from, to)
           for (const tree of trees) addTree(tree, bins, to - from, RATE, told)
           for (let r = from; r < to; r++) out[r] = (out[r] + told[r - from]) / 2
+        }
+        if (word) {
+          scaleColumn(channels[word.channel], x, rows, from, to, scaled, 0)
+          for (let r = from; r < to; r++) out[r] += word.weight * scaled[r - from]
         }
         for (let r = from; r < to; r++) out[r] = sigmoid(calibrate(calibration, out[r]))
         yield

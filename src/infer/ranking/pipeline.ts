@@ -7,11 +7,12 @@ import { type Accounts, type FittedContext, type Pipeline, timed } from '../proc
 import type { JobOptions } from '../protocol.js'
 import { activityExamples } from './activity.js'
 import { rankingAnswer } from './answer.js'
+import { occurrencesOf } from './calendar.js'
 import { createRankingDecoder, type RankingData } from './decode.js'
 import { examplesOf } from './examples.js'
 import { catalogueOf, historiesOf } from './histories.js'
 import { sceneAt } from './moment.js'
-import { pairHead } from './pair-head.js'
+import { fitPairs, pairHead } from './pair-head.js'
 
 const budgets = {
   fast: { rows: 6_000, entities: 500, steps: 20_000_000 },
@@ -37,14 +38,17 @@ function* fit(
   const items = catalogue.items.count
   if (classify && items > MOST_VALUES) throw tooManyValues()
   const histories = yield* timed(watch, 'prepare', historiesOf(data, catalogue))
-  const examples = yield* timed(watch, 'prepare', examplesOf(data, histories, items, budgets[mode], seed))
-  const { batch, rate } = examples
+  const horizon = windows.to[1] - windows.from[1]
+  const occurrences = yield* timed(watch, 'prepare', occurrencesOf(histories, population, items, horizon))
+  const past = { histories, population, windows, items, occurrences }
+  const examples = yield* timed(watch, 'prepare', examplesOf(data, past, budgets[mode], seed))
+  const { batch, rate, list } = examples
   account.take(4 * batch.x.byteLength)
-  const fitted = yield* timed(watch, 'fit', pairHead.fitSteps(batch, { seed, mode }))
+  const fitted = yield* timed(watch, 'fit', fitPairs(batch, classify ? null : { list, rate }, { seed, mode }))
   account.give(4 * batch.x.byteLength)
   const active = classify ? yield* timed(watch, 'prepare', activityExamples(data, histories)) : null
   const activity = active ? yield* timed(watch, 'fit', pairHead.fitSteps(active, { seed, mode })) : null
-  const scene = yield* timed(watch, 'prepare', sceneAt(histories, population, windows, 1, items, classify))
+  const scene = yield* timed(watch, 'prepare', sceneAt(past, 1, classify))
   account.give(working)
   let positives = 0
   for (let r = 0; r < batch.rows; r++) positives += batch.y[r]
