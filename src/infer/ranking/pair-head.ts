@@ -1,5 +1,6 @@
 // The head of pairs: the mean, in logits, of a penalised logistic model and of boosted trees. How stiff the one is, how many the others are
-// and how far both are to be believed is told by the newest anchors.
+// and how far both are to be believed is told by the newest anchors. Where these are many, what counts is the order of their lists: the stiffest
+// model answers unless another is surely better, and a column that orders better than the model has a say beside it.
 
 import type { ContextBatch } from '../head.js'
 import { binRows, type Cuts, fitCuts } from '../heads/boosting/bins.js'

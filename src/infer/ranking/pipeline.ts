@@ -32,7 +32,7 @@ function* fit(
 ): Steps<FittedContext<RankingData>> {
   const { windows, population, spec } = data
   const classify = spec.task === 'classify'
-  const working = 60 * data.events.count
+  const working = 76 * data.events.count
   account.take(working)
   const catalogue = yield* timed(watch, 'prepare', catalogueOf(data, windows.time[1]))
   const items = catalogue.items.count
@@ -54,7 +54,7 @@ function* fit(
   for (let r = 0; r < batch.rows; r++) positives += batch.y[r]
   const model = { catalogue, scene, fitted, activity, rate }
   const { companions } = scene
-  const bytes = fitted.bytes + catalogue.items.bytes + 160 * items + 4 * companions.likeness.length
+  const bytes = fitted.bytes + catalogue.items.bytes + 200 * items + 4 * companions.likeness.length
   return {
     usedChannels: { nodes: [], streams: [] },
     bytes,
