@@ -2,6 +2,7 @@
 
 import pg from 'pg'
 import type { Notice } from '../pg-error.js'
+import { progressCode } from '../rewrite/progress.js'
 
 export interface Attempt {
   /** What the server remarked, each remark once. */
@@ -25,6 +26,7 @@ export async function attempt(
   })
   client.on('error', () => {})
   client.on('notice', ({ severity, code = '', message = '', detail, hint }) => {
+    if (code === progressCode) return
     notices.set(message, { severity: severity === 'WARNING' ? 'WARNING' : 'NOTICE', code, message, detail, hint })
   })
   let varied = true

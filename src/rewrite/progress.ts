@@ -6,6 +6,9 @@ import type { Upstream } from './plan.js'
 const FIRST = 2_000
 const AGAIN = 5_000
 
+/** Of no interest once the answer is there. */
+export const progressCode = '00000'
+
 export interface Progress {
   /** What is being done now; told with the next notice. */
   stage(what: string): void
@@ -18,7 +21,7 @@ export function startProgress(upstream: Pick<Upstream, 'notice'>): Progress {
   let timer = setTimeout(tell, FIRST)
   function tell(): void {
     const seconds = Math.round((performance.now() - began) / 1000)
-    upstream.notice({ severity: 'NOTICE', code: '00000', message: `predict: ${what} (${seconds} s so far)` })
+    upstream.notice({ severity: 'NOTICE', code: progressCode, message: `predict: ${what} (${seconds} s so far)` })
     timer = setTimeout(tell, AGAIN)
   }
   return {

@@ -115,6 +115,30 @@ t.test('small numbers are contained in every key: without a fitting name they pr
   ])
 })
 
+t.test('keys that count from one are not tied together by a name that every table gives its key', async t => {
+  const { owner, load } = await database(
+    t,
+    `CREATE TABLE teams (row_id int PRIMARY KEY); INSERT INTO teams SELECT i FROM ${numbers(90)};
+     CREATE TABLE games (row_id int PRIMARY KEY, team_row_id int); INSERT INTO games SELECT i, 1 + i % 90 FROM ${numbers(80)};
+     CREATE TABLE goals (row_id int PRIMARY KEY, games_row_id int); INSERT INTO goals SELECT i, 1 + i % 70 FROM ${numbers(70)}`,
+  )
+  t.same(lines(await proposeSchema(owner, await load())), [
+    'ALTER TABLE games ADD FOREIGN KEY (team_row_id) REFERENCES teams (row_id);',
+    'ALTER TABLE goals ADD FOREIGN KEY (games_row_id) REFERENCES games (row_id);',
+  ])
+})
+
+t.test('a name that ends in another table is of that one, and not of its own', async t => {
+  const { owner, load } = await database(
+    t,
+    `CREATE TABLE staff (staff_id int PRIMARY KEY); INSERT INTO staff SELECT i FROM ${numbers(20)};
+     CREATE TABLE store (store_id int PRIMARY KEY, manager_staff_id int); INSERT INTO store SELECT i, i FROM ${numbers(20)}`,
+  )
+  t.same(lines(await proposeSchema(owner, await load())), [
+    'ALTER TABLE store ADD FOREIGN KEY (manager_staff_id) REFERENCES staff (staff_id);',
+  ])
+})
+
 t.test('names rank what the rows allow: exact, prefixed, abbreviated, to itself', async t => {
   const { owner, load } = await database(
     t,

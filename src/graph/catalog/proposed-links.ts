@@ -17,9 +17,15 @@ export async function findLinks(
   keyOf: (table: Table) => readonly Column[] | null,
   { columns }: Impression,
 ): Promise<readonly ProposedLink[]> {
+  const ownKey = keyOf(table)
   const candidates = tables.flatMap(to => {
     const key = keyOf(to)
-    return key ? pairsWith(table, to, key, keyOf(table)).filter(({ columns: own }) => columns.has(own[0])) : []
+    const common = key !== null && everyTables(ownKey, key, tables, keyOf)
+    return key
+      ? pairsWith(table, to, key, ownKey).filter(
+          ({ columns: [own] }) => columns.has(own) && !(common && own === ownKey![0]),
+        )
+      : []
   })
   if (candidates.length === 0) return []
   const counts = await numbers(upstream, containmentSql(table, candidates))
@@ -31,7 +37,7 @@ export async function findLinks(
   const links: ProposedLink[] = []
   for (const set of new Set(possible.map(({ columns }) => columns.map(({ name }) => name).join()))) {
     const rivals = possible.filter(({ columns }) => columns.map(({ name }) => name).join() === set)
-    const best = pick(rivals, columns)
+    const best = pick(table, rivals, columns)
     if (best)
       links.push({
         columns: best.columns,
@@ -42,6 +48,23 @@ export async function findLinks(
       })
   }
   return links.filter(link => !links.some(wider => wider !== link && includes(wider, link)))
+}
+
+/** A name that is the key's in many a table (`row_id`) says as little as `id`: what two such have in common is counting from one. */
+const everyTables = (
+  ownKey: readonly Column[] | null,
+  key: readonly Column[],
+  tables: readonly Table[],
+  keyOf: (table: Table) => readonly Column[] | null,
+) => {
+  const [name] = key.map(column => column.name)
+  const bears = (columns: readonly Column[] | null) => columns?.length === 1 && columns[0].name === name
+  return (
+    bears(key) &&
+    bears(ownKey) &&
+    key[0].typeClass === 'integer' &&
+    tables.filter(other => bears(keyOf(other))).length > 2
+  )
 }
 
 interface Candidate extends Containment {
@@ -85,10 +108,12 @@ function pairsWith(
 }
 
 /** The one that a person would have meant, or none. */
-function pick(rivals: readonly Measured[], seen: Impression['columns']): Measured | null {
+function pick(table: Table, rivals: readonly Measured[], seen: Impression['columns']): Measured | null {
+  const toItself = ({ to }: Measured) => Number(to === table)
   const named = rivals
     .filter(({ fit }) => fit >= 2)
-    .sort((a, b) => b.fit - a.fit || b.distinct / b.keys - a.distinct / a.keys)
+    // a reference to the own table is guessed from less: manager_staff_id is of staff
+    .sort((a, b) => b.fit - a.fit || toItself(a) - toItself(b) || b.distinct / b.keys - a.distinct / a.keys)
   if (named.length > 0) return named[0]
   if (rivals.length !== 1) return null
   const [{ columns, fit, distinct, keys }] = rivals
