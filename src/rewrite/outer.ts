@@ -49,9 +49,14 @@ const subSelect = (outer: OuterNode, write: WriteArray): string => {
   return `${select(outer.outputs, own)} FROM ${rowsFrom(outer, write, rowsAlias(outer.firstParam), own)}`
 }
 
-const writeNode = (outer: OuterNode, write: WriteArray, rows: WriteRows, builder: SegmentBuilder): void => {
+const writeNode = (outer: OuterNode, write: WriteArray, stub: WriteStub | undefined, builder: SegmentBuilder): void => {
   const { node, tail, outputs, pick } = outer
-  if (pick && node.form === 'scalar') {
+  const rows = () => (stub ? stub(outer, builder) : builder.ours(subSelect(outer, write)))
+  if (pick && stub) {
+    if (node.form === 'scalar') builder.ours('(')
+    rows()
+    if (node.form === 'scalar') builder.ours(`)${node.alias ? ` AS ${node.alias}` : ''}`)
+  } else if (pick && node.form === 'scalar') {
     writeScalar(
       pick,
       outputs,
@@ -62,10 +67,15 @@ const writeNode = (outer: OuterNode, write: WriteArray, rows: WriteRows, builder
   } else if (pick) {
     const hidden: Name = i => `pgpredict_${i + 1}`
     writePicked(pick, select(outputs, hidden), rowsFrom(outer, write, 'pgpredict_u', hidden), hidden, builder)
-  } else if (node.form === 'table') builder.ours(rows(outer))
-  else if (node.form === 'function') builder.ours(`(${rows(outer)})${node.alias ? ` AS ${node.alias}` : ''}`)
-  else {
-    builder.ours(`SELECT * FROM (${rows(outer)}) AS predict `)
+  } else if (node.form === 'table') rows()
+  else if (node.form === 'function') {
+    builder.ours('(')
+    rows()
+    builder.ours(`)${node.alias ? ` AS ${node.alias}` : ''}`)
+  } else {
+    builder.ours('SELECT * FROM (')
+    rows()
+    builder.ours(') AS predict ')
     if (tail) builder.slice(node.toClient(tail.start), node.toClient(tail.end))
   }
 }
@@ -85,15 +95,15 @@ export type WriteArray = (number: number) => string
 
 const asParameter: WriteArray = number => `$${number}`
 
-/** What stands for the rows of a node. */
-export type WriteRows = (outer: OuterNode) => string
+/** Writes what a view keeps in a node's place: a SELECT of its columns, or of the one value that a scalar shows. */
+export type WriteStub = (outer: OuterNode, builder: SegmentBuilder) => void
 
-export const buildOuter = ({ sql, nodes, start, end }: Source, write = asParameter, rows?: WriteRows): SegmentText => {
+export const buildOuter = ({ sql, nodes, start, end }: Source, write = asParameter, stub?: WriteStub): SegmentText => {
   const builder = buildSegments(sql)
   let at = start
   for (const outer of nodes) {
     builder.slice(at, outer.node.start)
-    writeNode(outer, write, rows ?? (node => subSelect(node, write)), builder)
+    writeNode(outer, write, stub, builder)
     at = outer.node.end
   }
   builder.slice(at, end)

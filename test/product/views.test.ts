@@ -172,7 +172,6 @@ t.test('replaced, renamed, dropped, in transactions, and refused', async t => {
     '42P01',
     'nothing',
   )
-  await refused(t, `CREATE VIEW v AS SELECT PREDICT(${CHURN} FOR u.user_id) FROM users u`, '0A000', 'PREDICT(')
   await refused(t, `CREATE VIEW v AS SELECT * FROM (PREDICT ${CHURN} FOR users.user_id = $1) p`, '42P02', '$1')
   await refused(t, `CREATE RULE r AS ON DELETE TO users DO ALSO SELECT * FROM (${EACH}) p`, '0A000', 'PREDICT')
 })
@@ -213,6 +212,65 @@ t.test('a reader needs rights on the view and on what it reads', async t => {
   await direct.query(`REVOKE ALL ON orders FROM ${role}`)
   await t.rejects(reader.query('SELECT * FROM churn'), { code: '42501', message: /orders/ })
   await client.query('DROP VIEW churn')
+})
+
+t.test('a PREDICT about the row beside it is kept, whatever becomes of the names around', async t => {
+  const at = OPTIONS
+  for (const [what, query] of [
+    [
+      'values',
+      `SELECT u.user_id, u.country, PREDICT(${CHURN} FOR u.user_id ${at}), PREDICT_PROBABILITY(${CHURN} FOR u.user_id ${at}) AS p FROM users u`,
+    ],
+    [
+      'through a foreign key',
+      `SELECT o.order_id, round(PREDICT_PROBABILITY(${CHURN} FOR o.user_id ${at})::numeric, 3) AS p FROM orders o WHERE order_id < 40`,
+    ],
+    [
+      'intervals',
+      `SELECT user_id, PREDICT_INTERVAL(SUM(orders.total, 0, 30, days) FOR users.user_id = u.user_id + 1 ${at}) AS i FROM users u WHERE user_id < 9`,
+    ],
+    [
+      'aggregated',
+      `SELECT country, avg(PREDICT_PROBABILITY(${CHURN} FOR u.user_id ${at})::numeric) AS p FROM users u GROUP BY country`,
+    ],
+    [
+      'of a value',
+      `SELECT user_id, PREDICT_PROBABILITY(LAST(sessions.device, 0, 90, days), 'mobile' FOR u.user_id ${at}) AS p FROM users u WHERE user_id < 9`,
+    ],
+    [
+      'whole rows',
+      `SELECT o.order_id, p.* FROM orders o, LATERAL (PREDICT ${CHURN} FOR users.user_id = o.user_id ${at}) p WHERE order_id < 40`,
+    ],
+  ]) {
+    await client.query(`CREATE VIEW kept AS ${query}`)
+    await t.rejects(direct.query('SELECT * FROM kept'), { message: /connect to its port: PREDICT/ })
+    const wanted = await values(`SELECT * FROM (${query}) q ORDER BY 1`)
+    t.same(await values('SELECT * FROM kept ORDER BY 1'), wanted, what)
+    t.ok(wanted.length > 3)
+    if (what === 'values') {
+      await direct.query('ALTER TABLE users RENAME COLUMN country TO land')
+      t.same(await values('SELECT * FROM kept ORDER BY 1'), wanted, 'a column renamed')
+      await direct.query('ALTER TABLE users RENAME COLUMN land TO country')
+    }
+    await client.query('DROP VIEW kept')
+    if (what === 'whole rows') {
+      await client.query(`CREATE MATERIALIZED VIEW kept AS ${query}`)
+      t.same(await values('SELECT * FROM kept ORDER BY 1', [], direct), wanted, 'stored')
+      await client.query('DROP MATERIALIZED VIEW kept')
+    }
+  }
+  await client.query(`CREATE VIEW kept AS SELECT u.user_id, PREDICT(${CHURN} FOR u.user_id) FROM users u`)
+  t.same(
+    await values(
+      `SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'kept'`,
+    ),
+    [['user_id bigint, predict boolean']],
+  )
+  t.match(
+    (await values(`SELECT obj_description('kept'::regclass)`))[0][0],
+    /^@predict view: PREDICT\(.* FOR "public"."users"."user_id" = \(u.user_id\)\)$/,
+  )
+  await client.query('DROP VIEW kept')
 })
 
 t.test('options of predict() are kept', async t => {

@@ -1,15 +1,13 @@
 // CREATE VIEW: Postgres keeps an ordinary view, a stub in the place of each PREDICT, and a comment that makes it ours.
 
 import { PgError } from '../../pg-error.js'
-import type { Constant } from '../../pql/ast.js'
 import { buildOuter, type OuterNode, type Source } from '../outer.js'
 import type { Plan } from '../plan.js'
 import type { Question } from '../questions.js'
-import { literal } from '../quote.js'
 import type { SegmentText } from '../segment-text.js'
 import { isWord, lexSql, type SqlToken } from '../sql-lexer.js'
-import { clausesOf } from './clauses.js'
-import { stubSelect } from './stub.js'
+import { expressionsOf, filled, keptText } from './kept-text.js'
+import { writeStub } from './stub.js'
 import { commentOf, readTag, type Target, tagSql, targetText } from './tags.js'
 
 /** A plan that makes a view of predictions, or a table of them. */
@@ -22,14 +20,7 @@ export type Creating = Plan & {
 /** @throws PgError for what cannot be kept for another session to read */
 export const refuseUnkept = (source: Source, questions: readonly Question[]): void => {
   refuseParams(lexSql(source.sql, source.start, source.end), start => start)
-  for (const { node, pick } of questions) {
-    if (pick)
-      throw new PgError({
-        code: '0A000',
-        message: 'a PREDICT about the row beside it cannot be kept in a view yet',
-        hint: 'Write: FROM table JOIN (PREDICT … FOR EACH table.key) AS p USING (key)',
-        position: node.start,
-      })
+  for (const { node } of questions) {
     refuseParams(lexSql(node.pql), node.toClient)
   }
 }
@@ -44,28 +35,19 @@ const refuseParams = (tokens: readonly SqlToken[], toClient: (start: number) => 
     })
 }
 
-/** The PREDICT as another session is to read it: options of predict() stand among its own. */
-export const storedText = ({ node, stored }: Question): string => {
-  const pql = stored()
-  if (node.options.length === 0) return pql
-  const options = node.options.map(({ name, value }) => `${name.text} = ${valueText(value)}`).join(', ')
-  const tokens = lexSql(pql)
-  const own = clausesOf(tokens, 1, tokens.length).found.get('with')
-  return own ? `${pql.slice(0, own.end - 1)}, ${options}${pql.slice(own.end - 1)}` : `${pql} WITH (${options})`
-}
-
-/** As predict() takes constants: strings, numbers and truth values. */
-const valueText = (value: Constant): string =>
-  value.kind === 'bool'
-    ? String(value.value)
-    : value.kind === 'number'
-      ? value.text
-      : literal('text' in value ? value.text : '')
-
 /** The statement with a stub for each PREDICT. */
 export const stubbed = (source: Source, questions: readonly Question[]): SegmentText => {
-  const texts = new Map(source.nodes.map((outer, i): [OuterNode, string] => [outer, storedText(questions[i])]))
-  return buildOuter(source, undefined, outer => stubSelect(outer.outputs, texts.get(outer)!))
+  const texts = new Map(source.nodes.map((outer, i): [OuterNode, string] => [outer, keptText(questions[i])]))
+  return buildOuter(source, undefined, (outer, builder) => writeStub(outer, texts.get(outer)!, builder))
+}
+
+/** The PREDICT for people to read, as they wrote which row is meant. */
+const shown = (question: Question, sql: string): string => {
+  const args = question.pick ? expressionsOf(question.pick) : []
+  return filled(
+    keptText(question),
+    args.map(({ prefix, start, end }) => prefix + sql.slice(start, end)),
+  )
 }
 
 export const planView = (source: Source, questions: readonly Question[], target: Target): Creating => {
@@ -84,7 +66,7 @@ export const planView = (source: Source, questions: readonly Question[], target:
     async run(_, upstream) {
       await upstream.query(create)
       const comment = await commentOf(name, upstream)
-      const text = questions.map(storedText).join('\n')
+      const text = questions.map(question => shown(question, source.sql)).join('\n')
       await upstream.query(tagSql(name, { kind: 'view', text, prose: readTag(comment)?.prose ?? comment }))
       return { params: [] }
     },

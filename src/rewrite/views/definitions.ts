@@ -5,6 +5,7 @@ import { textParam, type Upstream } from '../plan.js'
 import { parseSql, type Tree } from '../postgres-parser.js'
 import { literal } from '../quote.js'
 import { buildSegments } from '../segment-text.js'
+import { filled } from './kept-text.js'
 import { rangesIn } from './ranges.js'
 import { stubsIn } from './stub.js'
 import { TAGGED } from './tags.js'
@@ -130,7 +131,7 @@ export const questionOf = async (name: string, upstream: Upstream): Promise<Name
   const outcome = await parseSql(text)
   if (outcome.kind !== 'tree' || !isBare(outcome.statements[0])) return null
   const stubs = stubsIn(text, outcome.statements)
-  return stubs.length === 1 ? { pql: stubs[0].pql, readable: row[1]![0] === 1 } : null
+  return stubs.length === 1 && stubs[0].args.length === 0 ? { pql: stubs[0].pql, readable: row[1]![0] === 1 } : null
 }
 
 /** SELECT columns FROM (query) AS name, and no more. */
@@ -160,7 +161,11 @@ const writeOut = async (
   const text = definition.trim().replace(/;$/, '')
   const outcome = await parseSql(text)
   if (outcome.kind !== 'tree') throw new Error(`the definition of a view cannot be read: ${text}`)
-  const edits = stubsIn(text, outcome.statements).map(({ start, end, pql }) => ({ start, end, sql: `(${pql})` }))
+  const edits = stubsIn(text, outcome.statements).map(({ start, end, pql, args }) => ({
+    start,
+    end,
+    sql: `(${filled(pql, args)})`,
+  }))
   for (const range of rangesIn(text, outcome.statements)) {
     const oid = oidOf(`${range.schema}.${range.name}`)
     if (oid !== undefined) edits.push({ start: range.start, end: range.end, sql: range.write(await write(oid)) })

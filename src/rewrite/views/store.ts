@@ -9,8 +9,9 @@ import type { Question } from '../questions.js'
 import { literal, quote } from '../quote.js'
 import type { SegmentText } from '../segment-text.js'
 import { isSign, isWord, lexSql, type SqlToken } from '../sql-lexer.js'
-import { type Creating, refuseUnkept, storedText, stubbed } from './create.js'
+import { type Creating, refuseUnkept, stubbed } from './create.js'
 import { definitionOf } from './definitions.js'
+import { keptText } from './kept-text.js'
 import { type Target, tagSql, targetText } from './tags.js'
 
 /** What `planStored` is given beside the statement. */
@@ -93,7 +94,7 @@ export const planStored = ({ source, questions, target, paramTypes, answers }: S
         upstream,
       )
       const params = parts.withData ? await answers(upstream) : []
-      const text = alone ? storedText(alone) : await written(name, stub.text, upstream)
+      const text = alone ? keptText(alone) : await written(name, stub.text, upstream)
       // CREATE MATERIALIZED VIEW name …, as the table it becomes
       const head = source.sql.slice(parts.name, parts.as.start)
       await upstream.query(`CREATE TABLE ${head} AS ${stub.text} WITH NO DATA`)

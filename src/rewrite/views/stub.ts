@@ -1,18 +1,44 @@
 // A PREDICT in a stored view. Postgres keeps a SELECT of the right columns and types in its place, which fails when it is read
 // without us and says why: never an empty answer. The text of its message is the PREDICT, so it travels with the view.
 
-import type { OutputColumn } from '../../pql/task.js'
+import { indexOutside } from '../correlate.js'
+import type { OuterNode } from '../outer.js'
 import { offsetOfByte, type Tree, walkTree } from '../postgres-parser.js'
 import { literal, quote } from '../quote.js'
+import type { SegmentBuilder } from '../segment-text.js'
 import { closing, isSign, isWord, lexSql, type SqlToken } from '../sql-lexer.js'
+import { expressionsOf } from './kept-text.js'
 
 /** The server's message is then `invalid input syntax for type boolean: "this view is …"`. */
 const MARK = 'this view is answered through pgpredict, connect to its port: '
 
-/** @param pql the PREDICT, names qualified */
-export const stubSelect = (outputs: readonly OutputColumn[], pql: string): string => {
-  const columns = outputs.map(({ name, typeName }) => `NULL::${typeName} AS ${quote(name)}`)
-  return `SELECT ${columns.join(', ')} WHERE ${literal(MARK + pql)}::pg_catalog.text::pg_catalog.bool`
+/** The one value that a scalar shows. */
+const scalarColumn = ({ node, outputs, pick }: OuterNode): string => {
+  const { facet, shown } = pick!
+  const type =
+    facet === 'interval'
+      ? 'pg_catalog.numrange'
+      : facet === 'probability'
+        ? 'pg_catalog.float8'
+        : outputs[shown].typeName
+  return `NULL::${type} AS ${quote(node.alias ?? 'prediction')}`
+}
+
+/** @param pql the PREDICT, names qualified; expressions that belong to it stand beside it, as ROW(…) IS NULL */
+export const writeStub = (outer: OuterNode, pql: string, builder: SegmentBuilder): void => {
+  const { node, outputs, pick } = outer
+  const columns =
+    node.form === 'scalar' && pick
+      ? [scalarColumn(outer)]
+      : outputs.map(({ name, typeName }) => `NULL::${typeName} AS ${quote(name)}`)
+  builder.ours(`SELECT ${columns.join(', ')} WHERE ${literal(MARK + pql)}::pg_catalog.text::pg_catalog.bool`)
+  if (!pick) return
+  for (const [i, { prefix, start, end }] of expressionsOf(pick).entries()) {
+    builder.ours(`${i === 0 ? ' AND ROW(' : ', '}(${prefix}`)
+    builder.slice(start, end)
+    builder.ours(')')
+  }
+  builder.ours(') IS NULL')
 }
 
 export interface Stub {
@@ -20,6 +46,8 @@ export interface Stub {
   readonly start: number
   readonly end: number
   readonly pql: string
+  /** SQL for $1, $2, … in it. */
+  readonly args: readonly string[]
 }
 
 const markedText = (node: Tree): { readonly pql: string; readonly location: number } | null => {
@@ -37,10 +65,26 @@ export const stubsIn = (text: string, statements: readonly Tree[]): Stub[] => {
     const offset = offsetOfByte(text, marked.location)
     const at = tokens.findIndex(({ start }) => start === offset)
     const start = selectOf(tokens, at)
-    stubs.push({ start: tokens[start].start, end: tokens[endOf(tokens, start)].end, pql: marked.pql })
+    const last = endOf(tokens, start)
+    const args = argsBehind(text, tokens, at, last)
+    stubs.push({ start: tokens[start].start, end: tokens[last].end, pql: marked.pql, args })
     return true
   })
   return stubs
+}
+
+/** What stands in the ROW(…) behind the marked text. */
+const argsBehind = (text: string, tokens: readonly SqlToken[], at: number, last: number): string[] => {
+  const row = tokens.findIndex((token, i) => i > at && i <= last && isWord(token, 'row'))
+  if (row < 0) return []
+  const close = closing(tokens, row + 1)
+  const args: string[] = []
+  for (let from = row + 2; from < close; ) {
+    const to = indexOutside(tokens, from, close, i => isSign(tokens[i], ','))
+    args.push(text.slice(tokens[from].start, tokens[to - 1].end))
+    from = to + 1
+  }
+  return args
 }
 
 /** The SELECT in whose WHERE the token stands, whatever casts and parentheses are around it. */
