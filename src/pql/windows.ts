@@ -96,13 +96,21 @@ const noTime = (table: Table, position: number): PgError => {
     message: `table "${table.name}" has no time column`,
     detail:
       candidates.length === 0
-        ? 'It has no date or timestamp column, and no not-null foreign key to a table that has one.'
+        ? 'It has no date or timestamp column, and no foreign key without NULLs to a table that has one.'
         : `Candidates are ${candidates.join(', ')}.`,
     hint: column
       ? `COMMENT ON COLUMN ${fullTableText(table)}.${typed(column)} IS '@predict time'`
-      : `ALTER TABLE ${fullTableText(table)} ADD COLUMN created_at timestamptz NOT NULL DEFAULT now()`,
+      : `ALTER TABLE ${fullTableText(table)} ADD COLUMN ${missingTime(table)}`,
     position,
   })
+}
+
+/** Rows that carry the number of a year have a time already; others can only begin to get one. */
+const missingTime = ({ columns }: Table): string => {
+  const year = columns.find(({ name, typeClass }) => typeClass === 'integer' && /year|season/i.test(name))?.name
+  return year === undefined
+    ? 'created_at timestamptz NOT NULL DEFAULT now()'
+    : `${typed(`${year}_start`)} date GENERATED ALWAYS AS (make_date(${typed(year)}::int, 1, 1)) STORED`
 }
 
 /** The aggregate's text with a window put in. */

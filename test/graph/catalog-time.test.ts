@@ -1,5 +1,7 @@
 import t from 'tap'
-import { loadGraph, nothingDeclared, proposeSchema } from '../../src/graph/catalog/index.js'
+import { type Graph, loadGraph, nothingDeclared, proposeSchema } from '../../src/graph/catalog/index.js'
+import { PgError } from '../../src/pg-error.js'
+import { check, parsePredict } from '../../src/pql/index.js'
 import { database, role, table, time } from './catalog-setup.js'
 
 /** Rows one to n, a day apart: expressions may use i and the day `d`. */
@@ -199,6 +201,25 @@ t.test('the moment when rows were loaded or last touched is not their time', asy
   t.equal(time(graph, 'rentals'), 'own rented', 'though the other is the smaller')
   t.equal(time(graph, 'copies'), 'static', 'rentals came before')
   t.equal(time(graph, 'films'), 'static', 'copies came before, whatever their own time is worth')
+})
+
+t.test('who has only the number of a year is told how to make a time of it', async t => {
+  const { load, owner } = await database(
+    t,
+    `CREATE TABLE players (id int PRIMARY KEY); INSERT INTO players SELECT generate_series(1, 30);
+     CREATE TABLE pay (player_id int NOT NULL REFERENCES players, "yearID" smallint NOT NULL, PRIMARY KEY ("yearID", player_id));
+     INSERT INTO pay SELECT p, y FROM generate_series(1980, 1999) y, generate_series(1, 30) p`,
+  )
+  const { syntax } = parsePredict('PREDICT COUNT(pay.*, 0, 1, years) = 0 FOR EACH players.id', { statement: true })
+  const ask = (graph: Graph) => check(syntax, graph, { paramTypes: [] })
+  const refused = await load()
+    .then(ask)
+    .catch((error: PgError) => error)
+  t.ok(refused instanceof PgError)
+  await owner.run((refused as PgError).hint!)
+  const graph = await load()
+  t.equal(time(graph, 'pay'), 'own yearID_start')
+  t.ok(ask(graph))
 })
 
 t.test('a materialised view without rows yet fails nothing', async t => {
