@@ -140,10 +140,17 @@ class Statement {
     return this.#task.asOf.kind === 'entity time'
   }
 
-  /** Something is read of the node or of rows that hang on it. */
+  /** Something is read of the node, of rows that hang on it, or of which row of it others refer to. */
   #reached(node: number): boolean {
     const { use } = this.#request
-    return !use || use.nodes[node]!.rows || this.#layout.streams.some((s, i) => s.node === node && use.streams[i]!.rows)
+    if (!use || use.nodes[node]!.rows) return true
+    const { nodes, streams } = this.#layout
+    const refers = ({ channel, sql }: CodeSql) => channel.node === node && sql !== UNREAD
+    return (
+      streams.some((s, i) => s.node === node && use.streams[i]!.rows) ||
+      nodes.some((n, i) => use.nodes[i]!.rows && n.codes.some(refers)) ||
+      streams.some((s, i) => use.streams[i]!.rows && s.codes.some(refers))
+    )
   }
 
   #anchorsCte(): string {
