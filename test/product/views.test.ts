@@ -65,6 +65,10 @@ t.test('other sessions, drivers and spellings read it', async t => {
   t.same(await values('SELECT * FROM churn c ORDER BY 1', [], other), expected)
   for (const [sql, wanted] of [
     ['SELECT count(*)::int FROM public.churn', [[users]]],
+    [
+      'SELECT "public"."churn"."user_id" FROM "public"."churn" WHERE public.churn.user_id < 3 ORDER BY "public"."churn"."user_id"',
+      [['1'], ['2']],
+    ],
     ['SELECT churn.user_id FROM Churn WHERE "churn".user_id < 3 ORDER BY 1', [['1'], ['2']]],
     ['TABLE churn ORDER BY 1 LIMIT 1', [expected[0]]],
     ['SELECT a, b IS NULL FROM churn AS x (a, b) ORDER BY 1 LIMIT 1', [['1', false]]],

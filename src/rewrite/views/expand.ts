@@ -11,7 +11,7 @@ import { quote } from '../quote.js'
 import { buildSegments, type SegmentText } from '../segment-text.js'
 import { lexSql } from '../sql-lexer.js'
 import { loadDefinitions } from './definitions.js'
-import { rangesIn } from './ranges.js'
+import { qualifiersIn, rangesIn } from './ranges.js'
 
 /** Statements that answer now; others keep a view's name for later, and are the server's. */
 const READING = new Set([...WITH_PARAMS, 'CopyStmt'])
@@ -50,9 +50,8 @@ export const expand = async (
     if (statement.ExplainStmt && error instanceof PgError && error.code === '55000') return null
     throw error
   }
-  const builder = buildSegments(sql)
-  let at = 0
-  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
+  const edits: { readonly start: number; readonly end: number; readonly text: string }[] = []
+  for (const range of ranges) {
     const oid = oids[ranges.indexOf(range)]?.readUInt32BE(0)
     const definition = oid === undefined ? null : await definitionOf(oid).catch(refusal)
     if (!definition) continue
@@ -62,11 +61,25 @@ export const expand = async (
         message: `permission denied for view ${definition.name}`,
         position: range.start,
       })
-    builder.slice(at, range.start)
-    builder.ours(range.write(definition.sql))
-    at = range.end
+    edits.push({ start: range.start, end: range.end, text: range.write(definition.sql) })
+    // what takes its place is in no schema
+    if (!range.aliased)
+      for (const { schema, name, start, end } of qualifiersIn(sql, [statement]))
+        if (
+          name === range.name &&
+          (range.schema === null || schema === range.schema) &&
+          !edits.some(e => e.start === start)
+        )
+          edits.push({ start, end, text: '' })
   }
-  if (at === 0) return null
+  if (edits.length === 0) return null
+  const builder = buildSegments(sql)
+  let at = 0
+  for (const { start, end, text } of edits.toSorted((a, b) => a.start - b.start)) {
+    builder.slice(at, start)
+    builder.ours(text)
+    at = end
+  }
   builder.slice(at, sql.length)
   return builder.done()
 }

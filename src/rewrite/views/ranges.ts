@@ -1,6 +1,6 @@
 // The tables and views that a query reads from, with their places in its text: names of CTEs are none.
 
-import { offsetOfByte, type Tree } from '../postgres-parser.js'
+import { offsetOfByte, type Tree, walkTree } from '../postgres-parser.js'
 import { quote } from '../quote.js'
 import { isSign, isWord, lexSql, type SqlToken } from '../sql-lexer.js'
 
@@ -75,4 +75,34 @@ const placed = ({ schemaname, relname, alias }: RangeVar, tokens: readonly SqlTo
     end: tokens[end].end,
     write: query => `${isTable ? 'SELECT * FROM ' : ''}(${query})${named}`,
   }
+}
+
+/** Where a column is named with the schema of its table, as in `public.churn.country`. */
+export interface Qualifier {
+  readonly schema: string
+  readonly name: string
+  /** The schema and its dot. */
+  readonly start: number
+  readonly end: number
+}
+
+/** @param statements parsed from `text`, or from one of the same length */
+export const qualifiersIn = (text: string, statements: readonly Tree[]): Qualifier[] => {
+  const tokens = lexSql(text)
+  const found: Qualifier[] = []
+  walkTree(statements, (type, node) => {
+    const [schema, name] = type === 'ColumnRef' ? (node.fields as { String?: { sval?: string } }[]) : []
+    if (type !== 'ColumnRef' || (node.fields as unknown[]).length !== 3) return true
+    const at = tokens.findIndex(({ start }) => start === offsetOfByte(text, Number(node.location ?? 0)))
+    const [first, table] = [tokens[at], tokens[at + 2]]
+    if (first && table)
+      found.push({
+        schema: schema.String?.sval ?? '',
+        name: name.String?.sval ?? '',
+        start: first.start,
+        end: table.start,
+      })
+    return true
+  })
+  return found
 }
