@@ -28,6 +28,10 @@ const benchmarks: Record<
     asks: 'how many entities a second does FOR EACH give?',
     load: async () => (await import('./bulk.js')).bulk,
   },
+  large: {
+    asks: 'answers of 100,000 entities over large tables: the first row, all rows, memory, cancelling, one entity',
+    load: async () => (await import('./large.js')).large,
+  },
   stages: {
     asks: 'where does the time of a PREDICT go?',
     load: async () => (await import('./stages.js')).stages,

@@ -18,8 +18,9 @@ import { fittedSteps, stepsPart } from './steps.js'
 const KEYS_PER_ROW = 2048
 /** A child row's other parents are followed only while they are few: beyond that they are values, not neighbours. */
 const MOST_LATEST = 2000
-/** What hangs on the context's parents is read while it is this much at most: what they have to tell costs no more however large the table is. */
-const MOST_HANGING = 400_000
+/** Rows that hang on the context's parents are read while there are so many at most, as far as a hundred of the parents tell. */
+const MOST_HANGING = 500_000
+const PARENTS_COUNTED = 100
 
 export interface Extraction {
   readonly sql: string
@@ -273,13 +274,19 @@ class Statement {
     const on = joinEntity(plan.path, plan.rows, 'n')
     const visible = plan.rows.atMost(this.#anchor)
     const read = [visible]
-    if (plan.node > 0 && this.#request.context) {
-      // context rows decide, and no more are counted than matter
-      const some = `SELECT FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} WHERE n.x AND ${visible} LIMIT ${MOST_HANGING + 1}`
-      read.push(`(SELECT pg_catalog.count(*) FROM (${some}) s) <= ${MOST_HANGING}`)
-    }
+    if (plan.node > 0 && this.#request.context) read.push(this.#fewHang(plan, on, visible))
     const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} ${joins} WHERE ${conjunction(read)} ORDER BY n.k / ${KEYS_PER_ROW}, n.k, t, ${plan.rows.keyOrder()}`
     return this.#packed(part, plan, inner)
+  }
+
+  /** Context rows decide, and no more are counted than matter: what parents have to tell costs no more however large the table is. */
+  #fewHang({ node, rows }: StreamPlan, on: string, visible: string): string {
+    const keys = identityColumns(this.#layout.nodes[node]!.table).map((_, i) => keyName(i))
+    const hash = `pg_catalog.hashtextextended(ROW(${keys.join(', ')})::pg_catalog.text, 0)`
+    const drawn = `SELECT ${keys.join(', ')} FROM n${node} WHERE x ORDER BY ${hash}, ${keys.join(', ')} LIMIT ${PARENTS_COUNTED}`
+    const most = `(SELECT ${MOST_HANGING} * LEAST(pg_catalog.count(*), ${PARENTS_COUNTED}) / GREATEST(pg_catalog.count(*), 1) FROM n${node} WHERE x)`
+    const some = `SELECT FROM ${rows.from} JOIN (${drawn}) n ON ${on} WHERE ${visible} LIMIT ${most} + 1`
+    return `(SELECT pg_catalog.count(*) FROM (${some}) s) <= ${most}`
   }
 
   #packed(part: number, plan: { numbers: readonly NumberSql[]; codes: readonly CodeSql[] }, inner: string): string {
