@@ -127,7 +127,7 @@ export type Part =
   | { readonly kind: 'anchors' }
   /**
    * Of lists: an entry for each value of an example, side by side, and one with no label where it has none.
-   * c: [anchor index, role, and of a target of columns its share]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label], of a forecast one for each fitted window. k: key index of node 0.
+   * c: [anchor index, role, and of a target of columns its share, or where spec.weighed how many examples it stands for]; role 0 = labelled context example, 1 = reference population (at anchor 1, label missing). v: [label], of a forecast one for each fitted window. k: key index of node 0.
    */
   | { readonly kind: 'pairs' }
   /**
@@ -171,6 +171,8 @@ export interface NeighbourhoodSpec {
   readonly steps?: readonly number[]
   /** Of lists that no window bounds: each entity is answered with several rows, all values or the `top` likeliest. */
   readonly list?: { readonly kind: 'rank' | 'classify'; readonly top: number }
+  /** Examples are drawn unevenly: each says how many it stands for. */
+  readonly weighed?: true
   /** What columns hold today may be read today: none is suspected of having changed. */
   readonly settled?: boolean
 }

@@ -71,6 +71,8 @@ export interface ContextBatch<Task extends 'binary' | 'numeric' | 'multiclass' |
   readonly age: Float64Array
   /** Targets of this task are never negative (COUNT; or known from the data). */
   readonly nonNegative: boolean
+  /** How many examples each row stands for, where they were drawn unevenly by what was known at their anchors; otherwise each stands for itself. */
+  readonly weight?: Float64Array
 }
 
 /** Labels are classes, numbered 0 … count - 1. */

@@ -40,13 +40,13 @@ export const classesCtes = (task: Task): string[] =>
 
 const CLASSES = `classes AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER (ORDER BY x COLLATE pg_catalog."C") - 1)::pg_catalog.int4 AS c, v, x, n FROM (SELECT label AS v, label::pg_catalog.text AS x, pg_catalog.count(*) AS n FROM kept GROUP BY label) s ORDER BY c LIMIT ${MOST_CLASSES + 1})`
 
-/** Labelled examples with labels as numbers: (e, i, label). */
+/** Labelled examples with labels as numbers: (e, i, label), and w where `kept` has it. */
 export const numberedKept = (task: Task): string =>
   task.kind === 'multiclass'
     ? 'SELECT kept.e, kept.i, classes.c::pg_catalog.float8 AS label FROM kept JOIN classes ON classes.v = kept.label'
     : isSet(task)
       ? ENTRIES
-      : 'SELECT e, i, label FROM kept'
+      : 'SELECT * FROM kept'
 
 /** Types of the two arrays that rows of the answer carry beyond the keys; none where labels are numbers. */
 export const classArrays = (task: Task): string[] =>

@@ -6,9 +6,10 @@ import type { Aggregate, Condition, Operand, Task } from '../../pql/task.js'
 import type { Grid } from './anchors.js'
 import { classesCtes, labelSql, labelsSql } from './classes.js'
 import { conditionSql, withEmptyValue } from './conditions.js'
+import { activityOf, keptSql, liveSql, MEMORY_JOINS, memoryCtes, memoryOf, thinningCte } from './dormant.js'
 import { targetAggregates } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
-import { identifier, intervalBounds, OID, type SqlParams, timestamp } from './sql.js'
+import { identifier, OID, type SqlParams, timestamp } from './sql.js'
 import { stepAggregates } from './steps.js'
 import { windowCtes } from './windows.js'
 
@@ -26,11 +27,18 @@ export interface ContextSize {
 }
 
 /**
- * CTEs `a` (anchors), `cand`, one g<i> an aggregate, `kept(e, i, label)` and `ref(e)`: e is a candidate's number, i an anchor's index as in the
- * `anchors` part. Expects the parameter list of anchors in `anchors` (timestamptz[]).
+ * CTEs `a` (anchors), `cand`, one g<i> an aggregate, `kept(e, i, label, w)` and `ref(e)`: e is a candidate's number, i an anchor's index as in the
+ * `anchors` part, w how many examples one stands for: 1, unless dormant entities are to be thinned out (`thin`). Expects the parameter list of anchors in `anchors` (timestamptz[]).
  */
-export function contextCtes(task: Task, grid: Grid, size: ContextSize, seed: number, params: SqlParams): string[] {
-  return new ContextSql(task, grid, size, seed, params).ctes()
+export function contextCtes(
+  task: Task,
+  grid: Grid,
+  size: ContextSize,
+  seed: number,
+  params: SqlParams,
+  thin = false,
+): string[] {
+  return new ContextSql(task, grid, size, seed, params, thin).ctes()
 }
 
 class ContextSql {
@@ -44,14 +52,17 @@ class ContextSql {
   readonly #groups = new Map<Aggregate, string>()
   /** Of a forecast, the target over each window that is learnt; none otherwise. */
   readonly #steps: readonly Aggregate[]
+  /** What tells live examples from dormant ones; null where those are not thinned out. */
+  readonly #activity: Aggregate | null
 
-  constructor(task: Task, grid: Grid, size: ContextSize, seed: number, params: SqlParams) {
+  constructor(task: Task, grid: Grid, size: ContextSize, seed: number, params: SqlParams, thin: boolean) {
     this.#task = task
     this.#grid = grid
     this.#size = size
     this.#seed = seed
     this.#params = params
     this.#steps = task.kind === 'forecast' ? stepAggregates(task) : []
+    this.#activity = thin ? activityOf(task, this.#steps[0] ?? null) : null
     const cell = params.text(OID.timestamptz, timestamp(grid.cell))
     this.#latest = { timestamptz: cell, timestamp: `${cell}::pg_catalog.timestamp` }
   }
@@ -67,12 +78,21 @@ class ContextSql {
     }
     const exists = this.#existence()
     if (exists) out.push(exists)
+    if (this.#activity) {
+      const horizon = this.#params.interval(this.#task.horizon!)
+      out.push(...memoryCtes(this.#groups.get(this.#activity)!, horizon, memoryOf(this.#task, this.#params)))
+    }
     const temporal = conjuncts(where).filter(isTemporal)
     out.push(`labelled AS MATERIALIZED (${this.#labelled(temporal, assuming)})`)
+    const { newest, older } = this.#size
+    if (this.#activity) out.push(thinningCte(newest + older))
+    const drawn = this.#activity
+      ? `SELECT e, i, h, label, CASE WHEN live THEN 1 ELSE k END AS w FROM labelled, thinning WHERE ${keptSql('live', 'h', 'i')}`
+      : 'SELECT e, i, h, label, 1 AS w FROM labelled'
     const order = `i, pg_catalog.hashint8extended(h, i), e`
-    out.push(`ranked AS (SELECT *, pg_catalog.row_number() OVER (ORDER BY ${order}) AS r FROM labelled)`)
+    out.push(`ranked AS (SELECT *, pg_catalog.row_number() OVER (ORDER BY ${order}) AS r FROM (${drawn}) s)`)
     out.push(
-      `kept AS MATERIALIZED (SELECT e, i, label FROM ranked WHERE r <= ${this.#size.newest} UNION ALL (SELECT e, i, label FROM ranked WHERE r > ${this.#size.newest} ORDER BY pg_catalog.hashint8extended(h, i + 1000003), e, i LIMIT ${this.#size.older}))`,
+      `kept AS MATERIALIZED (SELECT e, i, label, w FROM ranked WHERE r <= ${newest} UNION ALL (SELECT e, i, label, w FROM ranked WHERE r > ${newest} ORDER BY pg_catalog.hashint8extended(h, i + 1000003), e, i LIMIT ${older}))`,
     )
     out.push(...classesCtes(this.#task))
     out.push(`ref AS MATERIALIZED (${this.#reference(temporal)})`)
@@ -86,6 +106,7 @@ class ContextSql {
       ...(this.#steps.length > 0 ? this.#steps : walkAggregates(target)),
       ...(where ? walkAggregates(where) : []),
       ...(assuming ? walkAggregates(assuming) : []),
+      ...(this.#activity ? [this.#activity] : []),
     ]
   }
 
@@ -116,7 +137,7 @@ class ContextSql {
   }
 
   #labelled(where: readonly Condition[], assuming: Condition | null): string {
-    const driver = this.#driver()
+    const driver = driverOf(this.#task)
     const value = this.#values(driver)
     const label = this.#steps.length > 0 ? labelsSql(this.#steps, value) : labelSql(this.#task, value, this.#params)
     const base = driver
@@ -134,7 +155,11 @@ class ContextSql {
     if (assuming) conditions.push(conditionSql(assuming, value, this.#params))
     if (this.#needsExistence()) conditions.push('first.t <= a.at')
     const first = this.#needsExistence() ? 'JOIN first ON first.e = c.e' : ''
-    return `SELECT * FROM (SELECT c.e, a.i, c.h, ${label} AS label FROM ${base} ${joins.join(' ')} ${first} WHERE ${conjunction(conditions)}) s WHERE label IS NOT NULL`
+    const live = this.#activity
+      ? `, ${liveSql(this.#born())} AS live, ${this.#groups.get(this.#activity)}.v IS NOT NULL AS woke`
+      : ''
+    const memory = this.#activity ? MEMORY_JOINS : ''
+    return `SELECT * FROM (SELECT c.e, a.i, c.h, ${label} AS label${live} FROM ${base} ${joins.join(' ')} ${first} ${memory} WHERE ${conjunction(conditions)}) s WHERE label IS NOT NULL`
   }
 
   /** How many candidates there were by the cell's start. */
@@ -155,7 +180,9 @@ class ContextSql {
     if (this.#task.assuming) conditions.push(`EXISTS (${this.#recent()})`)
     if (this.#needsExistence()) conditions.push('first.t <= a.at')
     const first = this.#needsExistence() ? 'JOIN first ON first.e = c.e' : ''
-    return `SELECT c.e FROM cand c JOIN a ON a.i = 1 ${joins.join(' ')} ${first} WHERE ${conjunction(conditions)} ORDER BY c.h, c.e LIMIT ${REFERENCE_ROWS}`
+    if (this.#activity) conditions.push(keptSql(liveSql(this.#born()), 'c.h', 'a.i'))
+    const memory = this.#activity ? `${MEMORY_JOINS} CROSS JOIN thinning` : ''
+    return `SELECT c.e FROM cand c JOIN a ON a.i = 1 ${joins.join(' ')} ${first} ${memory} WHERE ${conjunction(conditions)} ORDER BY c.h, c.e LIMIT ${REFERENCE_ROWS}`
   }
 
   /** With ASSUMING, the cohort is who had a row of the target's table within a year, or three horizons where that is longer. */
@@ -167,10 +194,7 @@ class ContextSql {
       rows,
       'c',
     )
-    const year = { months: 12, days: 0, microseconds: 0n }
-    const horizon = this.#task.horizon!
-    const three = { months: 3 * horizon.months, days: 3 * horizon.days, microseconds: 3n * horizon.microseconds }
-    const back = this.#params.interval(intervalBounds(three).nominal > intervalBounds(year).nominal ? three : year)
+    const back = memoryOf(this.#task, this.#params)
     const lower: Point = { timestamptz: `a.at - ${back}`, timestamp: `a.ts - ${back}` }
     const upper: Point = { timestamptz: 'a.at', timestamp: 'a.ts' }
     const conditions = conjunction([join, rows.after(lower), rows.atMost(upper)])
@@ -195,19 +219,9 @@ class ContextSql {
     return `first AS MATERIALIZED (SELECT e, pg_catalog.min(t) AS t FROM (${each.join(' UNION ALL ')}) s GROUP BY e)`
   }
 
-  /** An aggregate without whose rows no pair can be in the context: pairs then start from its groups. */
-  #driver(): Aggregate | null {
-    const { where, assuming, target } = this.#task
-    for (const c of [...conjuncts(assuming), ...conjuncts(where)]) {
-      const a = demandsRows(c)
-      if (a) return a
-    }
-    if (this.#steps.length > 0) return null
-    const operand =
-      target.kind === 'value' ? target.operand : target.condition.kind === 'compare' ? target.condition.left : null
-    return operand?.kind === 'aggregate' && ['AVG', 'MIN', 'MAX', 'FIRST', 'LAST'].includes(operand.name)
-      ? operand
-      : null
+  /** Since when a candidate is there. */
+  #born(): string {
+    return this.#needsExistence() ? 'first.t' : 'c.born'
   }
 
   /** Values of aggregates from their groups; the driver's stand in the base rows, `p`. */
@@ -274,3 +288,18 @@ function demandsRows(c: Condition): Aggregate | null {
   const demands = (c.op === '>' && n >= 0) || (c.op === '>=' && n > 0) || (c.op === '=' && n > 0)
   return demands ? c.left : null
 }
+
+/** An aggregate without whose rows no pair can be in the context: pairs then start from its groups. */
+function driverOf({ kind, where, assuming, target }: Task): Aggregate | null {
+  for (const c of [...conjuncts(assuming), ...conjuncts(where)]) {
+    const a = demandsRows(c)
+    if (a) return a
+  }
+  if (kind === 'forecast') return null
+  const operand =
+    target.kind === 'value' ? target.operand : target.condition.kind === 'compare' ? target.condition.left : null
+  return operand?.kind === 'aggregate' && ['AVG', 'MIN', 'MAX', 'FIRST', 'LAST'].includes(operand.name) ? operand : null
+}
+
+/** Whether dormant entities may be thinned out of a task's context: not where only those with rows are in it anyhow. */
+export const thinned = (task: Task): boolean => driverOf(task) === null && activityOf(task, null) !== null

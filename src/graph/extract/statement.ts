@@ -6,7 +6,7 @@ import { type Grid, UNIT } from './anchors.js'
 import type { CodeSql, NumberSql } from './channels.js'
 import { classArrays, classesPart, numberedKept } from './classes.js'
 import { ownCtes, periodsPart, placeOfScored, sharedCtes, shareOf } from './columns-context.js'
-import { type ContextSize, contextCtes, joinEntity } from './context.js'
+import { type ContextSize, contextCtes, joinEntity, thinned } from './context.js'
 import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from './layout.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
 import { scoredCtes } from './scored.js'
@@ -104,7 +104,9 @@ class Statement {
     const scored = scoredCtes(task, this.#anchor, mostEntities, this.#params, this.#request.keys)
     const request = { task, grid, context, seed }
     const examples = () =>
-      task.temporal ? contextCtes(task, grid, context!, seed, this.#params) : sharedCtes(request, this.#params)
+      task.temporal
+        ? contextCtes(task, grid, context!, seed, this.#params, this.#weighed)
+        : sharedCtes(request, this.#params)
     const ctes = [
       // first, so that a query of the user's that names whom to score sees no name of ours
       ...scored,
@@ -131,6 +133,7 @@ class Statement {
         ...(task.temporal ? {} : { moment: this.#own ? ('own' as const) : ('shared' as const) }),
         ...(task.kind === 'forecast' ? { steps: fittedSteps(task)! } : {}),
         ...(isSet(task) ? { list: { kind: task.kind as 'rank' | 'classify', top: task.top ?? 0 } } : {}),
+        ...(this.#weighed ? { weighed: true as const } : {}),
         settled: !task.temporal && task.asOf.kind === 'default',
       },
     }
@@ -235,13 +238,19 @@ class Statement {
     return `SELECT ${part}, ARRAY[${ks}]::pg_catalog.int4[], NULL::pg_catalog.timestamptz[], ARRAY[${values}], NULL::pg_catalog.int4[], ${this.#nulls}`
   }
 
+  /** Examples carry how many they stand for. */
+  get #weighed(): boolean {
+    return this.#task.temporal && thinned(this.#task)
+  }
+
   #pairsPart(part: number): string {
     const keys = identityColumns(this.#task.entity.table)
       .map((_, i) => `c.${keyName(i)} = n.${keyName(i)}`)
       .join(' AND ')
     const steps = fittedSteps(this.#task)
-    const share = this.#task.temporal ? '' : `, ${shareOf('c.h')} AS share`
-    const rows = `SELECT e, i, label, 0 AS role FROM (${numberedKept(this.#task)}) l UNION ALL SELECT e, 1, ${steps ? `pg_catalog.array_fill(NULL::pg_catalog.float8, ARRAY[${steps.length}])` : 'NULL'}, 1 FROM ref`
+    const weighed = this.#weighed
+    const share = weighed ? ', s.w AS share' : this.#task.temporal ? '' : `, ${shareOf('c.h')} AS share`
+    const rows = `SELECT e, i, label, 0 AS role${weighed ? ', w' : ''} FROM (${numberedKept(this.#task)}) l UNION ALL SELECT e, 1, ${steps ? `pg_catalog.array_fill(NULL::pg_catalog.float8, ARRAY[${steps.length}])` : 'NULL'}, 1${weighed ? ', 1' : ''} FROM ref`
     return (
       `SELECT ${part}, pg_catalog.array_agg(k), NULL::pg_catalog.timestamptz[], pg_catalog.array_agg(${steps ? 'label' : 'ARRAY[label]'}), pg_catalog.array_agg(ARRAY[i, role${share ? ', share' : ''}]), ${this.#nulls} FROM (` +
       `SELECT n.k, s.label, s.i, s.role${share} FROM (${rows}) s JOIN cand c ON c.e = s.e JOIN n0 n ON ${keys} ORDER BY s.role, s.i, c.h, c.e, s.label) p HAVING pg_catalog.count(*) > 0`

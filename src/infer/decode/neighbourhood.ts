@@ -37,7 +37,7 @@ export interface Pairs {
   readonly label: Float64Array
   /** Of a forecast: labels of each fitted window, `label` being the first; otherwise that alone. */
   readonly labels: readonly Float64Array[]
-  /** Of a target of columns: the part that the example is in. */
+  /** Of a target of columns: the part that the example is in. Where spec.weighed: how many examples it stands for. */
   readonly share: Int32Array
 }
 

@@ -22,7 +22,7 @@ export function widths(spec: NeighbourhoodSpec, part: Part): { numbers: number; 
     return { numbers: numbers.length, codes: codes.length }
   }
   if (part.kind === 'anchors') return { numbers: BOUNDARIES, codes: 0 }
-  if (part.kind === 'pairs') return { numbers: spec.steps?.length ?? 1, codes: spec.moment ? 3 : 2 }
+  if (part.kind === 'pairs') return { numbers: spec.steps?.length ?? 1, codes: spec.moment || spec.weighed ? 3 : 2 }
   if (part.kind === 'steps') return { numbers: 2, codes: 0 }
   if (part.kind === 'scored') return { numbers: 0, codes: spec.moment ? 2 : 0 }
   if (part.kind === 'classes') return { numbers: 3, codes: 1 }

@@ -67,7 +67,7 @@ export function* prepareSteps(
   options: ContextOptions,
 ): Generator<void, PreparedContext, void> {
   const { spec, anchors } = neighbourhood
-  const { set, y } = contextRows(neighbourhood, options.rows)
+  const { set, y, weight } = contextRows(neighbourhood, options.rows)
   const reference = referenceRows(neighbourhood)
   yield
   const suspects = spec.settled ? [] : yield* suspectSteps(neighbourhood, reference)
@@ -116,7 +116,7 @@ export function* prepareSteps(
   const classPlan = planClasses(neighbourhood, set, plan)
   yield
   const classes = classPlan && { ...classSide(createView(neighbourhood, set), classPlan), count: classPlan.count }
-  const numbers = toBatch(neighbourhood, set, y, x, descriptors)
+  const numbers = toBatch(neighbourhood, set, y, x, descriptors, weight)
   const sets = planSets(neighbourhood)
   const batch: PreparedContext['batch'] = classes
     ? { ...numbers, task: 'multiclass', classes }
@@ -155,11 +155,18 @@ export function contextOrder({ pairs }: Pick<Neighbourhood, 'pairs'>, most: numb
   return order
 }
 
-function contextRows({ pairs }: Neighbourhood, most: number): { set: RowSet; y: Float64Array } {
+interface Examples {
+  readonly set: RowSet
+  readonly y: Float64Array
+  readonly weight: Pick<ContextBatch, 'weight'>
+}
+
+function contextRows({ pairs, spec }: Neighbourhood, most: number): Examples {
   const order = contextOrder({ pairs }, most)
   return {
     set: { key: Int32Array.from(order, i => pairs.key[i]), anchor: Int32Array.from(order, i => pairs.anchor[i]) },
     y: Float64Array.from(order, i => pairs.label[i]),
+    weight: spec.weighed ? { weight: Float64Array.from(order, i => pairs.share[i]) } : {},
   }
 }
 
@@ -307,6 +314,7 @@ function toBatch(
   y: Float64Array,
   x: Float64Array,
   columns: readonly ColumnDescriptor[],
+  weight: Pick<ContextBatch, 'weight'>,
 ): ContextBatch {
   const { spec, anchors } = neighbourhood
   const n = y.length
@@ -319,7 +327,8 @@ function toBatch(
     age[i] = (anchors.time[newest] - anchors.time[set.anchor[i]]) / horizon
   }
   const nonNegative = spec.task === 'numeric' && (spec.counting || y.every(value => value >= 0))
-  return { task: spec.task === 'binary' ? 'binary' : 'numeric', rows: n, columns, x, y, anchor, age, nonNegative }
+  const task = spec.task === 'binary' ? 'binary' : 'numeric'
+  return { task, rows: n, columns, x, y, anchor, age, nonNegative, ...weight }
 }
 
 /** What queries are compared with: sorted columns of the reference population, and its mean past. */

@@ -3,7 +3,7 @@
 
 import type { ContextBatch, Prediction, QueryBatch } from '../head.js'
 import { type Blend, blendInto, bytesOf, fitBlend, type TreeModel } from './boosting/blend.js'
-import { type Calibration, calibrate, fitCalibration, uncalibrate } from './calibration.js'
+import { type Calibration, calibrate, fitCalibration, uncalibrate, withFoot } from './calibration.js'
 import { constantHead } from './constant.js'
 import { sigmoid } from './logistic.js'
 import { type Design, widthFor } from './matrix.js'
@@ -118,7 +118,9 @@ function* fitBinary(
 ): Generator<void, LinearFitted, void> {
   const linear = yield* fitEnsemble(context, design, context.y, options)
   const { judged, trees } = yield* withTrees(context, context.y, linear, options)
-  const calibration = fitCalibration(judged, context.y.subarray(0, judged.length))
+  const truth = context.y.subarray(0, judged.length)
+  const straight = fitCalibration(judged, truth)
+  const calibration = context.weight ? withFoot(straight, judged, truth, context.weight) : straight
   return fitted({ channels, coefficients: [linear.all], trees }, warnings, probabilities(calibration), {
     judged: judged.map(logit => calibrate(calibration, logit)),
     forward: y => y,
@@ -149,12 +151,12 @@ function* fitNumeric(
   options: FitOptions,
   warnings: Warnings,
 ): Generator<void, LinearFitted, void> {
-  const transform = fitTransform(context.y)
+  const transform = fitTransform(context.y, context.weight)
   const target = Float64Array.from(context.y, transform.forward)
   yield
   const ensemble = yield* fitEnsemble(context, design, target, options)
   const { judged, trees } = yield* withTrees(context, target, ensemble, options)
-  const spread = fitSpread(transform, judged, context.y.subarray(0, judged.length))
+  const spread = fitSpread(transform, judged, context.y.subarray(0, judged.length), context.weight)
   yield
   const nonNegative = context.nonNegative || transform.min >= 0
   const finish = distributions({ transform, spread, nonNegative })

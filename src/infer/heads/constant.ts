@@ -7,7 +7,7 @@ import type { Warnings } from './usable.js'
 
 /** Every row gets the same answer: half a success and half a failure are added to what was seen. */
 export function constantHead(context: ContextBatch, warnings: Warnings): SteppedFitted {
-  const answer = context.task === 'binary' ? binary(context.y) : numeric(context.y, context.nonNegative)
+  const answer = context.task === 'binary' ? binary(context) : numeric(context)
   return {
     bytes: 1024,
     warnings,
@@ -19,14 +19,19 @@ export function constantHead(context: ContextBatch, warnings: Warnings): Stepped
   }
 }
 
-function binary(y: Float64Array): (query: QueryBatch) => Prediction {
+function binary({ y, weight }: ContextBatch): (query: QueryBatch) => Prediction {
   let positives = 0
-  for (const v of y) positives += v
-  const p = (positives + 0.5) / (y.length + 1)
+  let total = 0
+  for (let r = 0; r < y.length; r++) {
+    const w = weight ? weight[r] : 1
+    positives += w * y[r]
+    total += w
+  }
+  const p = (positives + 0.5) / (total + 1)
   return query => ({ task: 'binary', probability: new Float64Array(query.rows).fill(p) })
 }
 
-function numeric(y: Float64Array, nonNegative: boolean): (query: QueryBatch) => Prediction {
+function numeric({ y, nonNegative }: ContextBatch): (query: QueryBatch) => Prediction {
   const floor = nonNegative ? 0 : Number.NEGATIVE_INFINITY
   let mean = 0
   let min = y.length > 0 ? Number.POSITIVE_INFINITY : 0

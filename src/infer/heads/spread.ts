@@ -35,13 +35,24 @@ export interface MeanCurve {
   readonly mean: Float64Array
 }
 
-/** From predictions `location` (transformed) of rows the model has not seen, with outcome `y` (as it is). */
-export function fitSpread(transform: Transform, location: Float64Array, y: Float64Array): Spread {
+/** From predictions `location` (transformed) of rows the model has not seen, with outcome `y` (as it is); means count a row as often as `weight` says. */
+export function fitSpread(
+  transform: Transform,
+  location: Float64Array,
+  y: Float64Array,
+  weight?: Float64Array,
+): Spread {
   const order = Int32Array.from(location.keys()).sort((a, b) => location[a] - location[b] || a - b)
-  return { band: bandOf(transform, location, y, order), means: meanCurve(location, y, order) }
+  return { band: bandOf(transform, location, y, order, weight), means: meanCurve(location, y, order, weight) }
 }
 
-function bandOf(transform: Transform, location: Float64Array, y: Float64Array, order: Int32Array): Band {
+function bandOf(
+  transform: Transform,
+  location: Float64Array,
+  y: Float64Array,
+  order: Int32Array,
+  weight?: Float64Array,
+): Band {
   const n = y.length
   const outcome = transform.kind === 'plain' ? y.map((v, r) => transform.forward(v) - location[r]) : y
   const make = () => new Float64Array(n)
@@ -50,18 +61,39 @@ function bandOf(transform: Transform, location: Float64Array, y: Float64Array, o
   // rank ceil((n + 1)(1 - miss)) of n covers a new row with at least 1 - miss
   const top = Math.min(size, Math.ceil((size + 1) * (1 - MISS))) - 1
   const bottom = size - 1 - top
-  let near = new Float64Array(0)
+  let near: readonly number[] = []
   let start = -1
   for (let i = 0; i < n; i++) {
     const from = Math.max(0, Math.min(n - size, i - (size >> 1)))
-    if (from !== start) near = Float64Array.from(order.subarray(from, from + size), r => outcome[r]).sort()
+    if (from !== start) near = quantiles(order.subarray(from, from + size), outcome, [bottom, size >> 1, top], weight)
     start = from
     band.location[i] = location[order[i]]
-    band.low[i] = near[bottom]
-    band.high[i] = near[top]
-    band.least[i] = transform.kind === 'log' && near[size >> 1] === transform.min ? 1 : 0
+    band.low[i] = near[0]
+    band.high[i] = near[2]
+    band.least[i] = transform.kind === 'log' && near[1] === transform.min ? 1 : 0
   }
   return band
+}
+
+/** Outcomes of rows at ascending `ranks` among them; of rows that stand for several, at the places that these take up. */
+function quantiles(
+  rows: Int32Array,
+  outcome: Float64Array,
+  ranks: readonly number[],
+  weight?: Float64Array,
+): readonly number[] {
+  if (!weight) {
+    const sorted = Float64Array.from(rows, r => outcome[r]).sort()
+    return ranks.map(rank => sorted[rank])
+  }
+  const sorted = Array.from(rows).sort((a, b) => outcome[a] - outcome[b])
+  const each = sorted.reduce((sum, r) => sum + weight[r], 0) / sorted.length
+  let last = 0
+  let upTo = weight[sorted[0]]
+  return ranks.map(rank => {
+    while (upTo <= rank * each && last < sorted.length - 1) upTo += weight[sorted[++last]]
+    return outcome[sorted[last]]
+  })
 }
 
 /** The interval at a location, as it is; beyond the band's ends, in proportion to what the median does there. */
@@ -96,17 +128,20 @@ function placeOf(locations: Float64Array, at: number): number {
  * Means over groups of rows of like location, made monotone by pooling neighbours. Sums over held-out rows are met exactly, however heavy
  * the tails: no shape of the distribution is assumed.
  */
-function meanCurve(location: Float64Array, y: Float64Array, order: Int32Array): MeanCurve {
+function meanCurve(location: Float64Array, y: Float64Array, order: Int32Array, weight?: Float64Array): MeanCurve {
   const n = y.length
   const groups = Math.max(1, Math.min(MOST_GROUPS, Math.floor(n / GROUP)))
   const pools: { at: number; mean: number; size: number }[] = []
   for (let g = 0; g < groups; g++) {
     const from = Math.floor((g * n) / groups)
     const to = Math.floor(((g + 1) * n) / groups)
-    let pool = { at: 0, mean: 0, size: to - from }
+    let size = 0
+    for (let i = from; i < to; i++) size += weight ? weight[order[i]] : 1
+    let pool = { at: 0, mean: 0, size }
     for (let i = from; i < to; i++) {
-      pool.at += location[order[i]] / (to - from)
-      pool.mean += y[order[i]] / (to - from)
+      const share = (weight ? weight[order[i]] : 1) / size
+      pool.at += location[order[i]] * share
+      pool.mean += y[order[i]] * share
     }
     for (let last = pools.at(-1); last && last.mean >= pool.mean; last = pools.at(-1)) {
       pools.pop()

@@ -18,8 +18,8 @@ export interface Transform {
   readonly whole: boolean
 }
 
-/** `y` finite, not all equal. */
-export function fitTransform(y: Float64Array): Transform {
+/** `y` finite, not all equal; how skewed they are counts each as often as `weight` says. */
+export function fitTransform(y: Float64Array, weight?: Float64Array): Transform {
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
   let negative = 0
@@ -30,7 +30,7 @@ export function fitTransform(y: Float64Array): Transform {
     if (v < 0) negative++
     if (!Number.isInteger(v)) whole = false
   }
-  const log = negative <= NEARLY_NEVER * y.length && skewness(y) > SKEWED
+  const log = negative <= NEARLY_NEVER * y.length && skewness(y, weight) > SKEWED
   const unit = log ? 0.3 * medianOf(y.filter(v => v !== 0).map(Math.abs)) || 1 : 1
   const bend = log ? (v: number) => Math.sign(v) * Math.log1p(Math.min(Math.abs(v) / unit, LARGEST)) : (v: number) => v
   const bent = Float64Array.from(y, bend)
@@ -49,17 +49,19 @@ export function fitTransform(y: Float64Array): Transform {
 }
 
 /** Moments are taken of values divided by the largest deviation, so that no cube overflows. */
-function skewness(y: Float64Array): number {
+function skewness(y: Float64Array, weight?: Float64Array): number {
+  const total = weight ? weight.reduce((sum, w) => sum + w, 0) : y.length
+  const share = (r: number) => (weight ? weight[r] : 1) / total
   let mean = 0
-  for (const v of y) mean += v / y.length
+  for (let r = 0; r < y.length; r++) mean += y[r] * share(r)
   let largest = 0
   for (const v of y) largest = Math.max(largest, Math.abs(v - mean))
   let second = 0
   let third = 0
-  for (const v of y) {
-    const d = (v - mean) / largest
-    second += (d * d) / y.length
-    third += (d * d * d) / y.length
+  for (let r = 0; r < y.length; r++) {
+    const d = (y[r] - mean) / largest
+    second += d * d * share(r)
+    third += d * d * d * share(r)
   }
   return third / second ** 1.5
 }

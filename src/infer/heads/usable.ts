@@ -32,6 +32,7 @@ export function usable(context: ContextBatch): ContextBatch {
     y: Float64Array.from(keep, r => drawIn(context.y[r])),
     anchor: Int32Array.from(keep, r => context.anchor[r]),
     age: Float64Array.from(keep, r => context.age[r]),
+    ...(context.weight ? { weight: Float64Array.from(keep, r => context.weight![r]) } : {}),
   }
 }
 

@@ -42,5 +42,6 @@ export function part(context: ContextBatch, from: number, to: number): ContextBa
     y: context.y.slice(from, to),
     anchor: context.anchor.slice(from, to),
     age: context.age.slice(from, to).map(age => age - shift),
+    ...(context.weight ? { weight: context.weight.slice(from, to) } : {}),
   }
 }
