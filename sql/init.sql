@@ -2,7 +2,7 @@
 -- Nothing else needs it. `pgpredict init` runs this, and so may psql; run again, it brings what is there up to date.
 
 BEGIN;
-SET LOCAL search_path = pg_catalog;
+SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL client_min_messages = warning;
 
 DO $$
@@ -12,6 +12,13 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'duplicate_schema',
       MESSAGE = 'schema "predict" exists, and pgpredict did not make it',
       HINT = 'ALTER SCHEMA predict RENAME TO another_name';
+  END IF;
+  -- CREATE OR REPLACE leaves what is there to its owner, who could then change it under everybody's feet
+  IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'predict' AND NOT pg_has_role(n.nspowner, current_user, 'MEMBER')) THEN
+    RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+      MESSAGE = 'schema "predict" is of a role that has fewer rights than yours',
+      DETAIL = (SELECT 'Its owner is ' || pg_get_userbyid(n.nspowner) || '.' FROM pg_namespace n WHERE n.nspname = 'predict'),
+      HINT = 'Run this as its owner, or take the schema away first: pgpredict uninstall';
   END IF;
 END
 $$;
@@ -93,11 +100,11 @@ CREATE OR REPLACE FUNCTION predict.predict(
   set text DEFAULT NULL, explain boolean DEFAULT NULL, embedding boolean DEFAULT NULL, timing boolean DEFAULT NULL,
   max_entities bigint DEFAULT NULL)
 RETURNS TABLE (anchor_time timestamptz, prediction text, probability float8, lower float8, upper float8)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
     MESSAGE = 'PREDICT is answered through pgpredict, connect to its port: ' || coalesce(question, 'NULL'),
-    HINT = 'pgpredict --upstream postgres://you@this-server/' || pg_catalog.current_database();
+    HINT = 'pgpredict --upstream postgres://you@this-server/' || current_database();
 END
 $$;
 COMMENT ON FUNCTION predict.predict IS

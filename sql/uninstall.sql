@@ -1,7 +1,7 @@
 -- Takes away what init.sql has made, and that alone: what somebody has put into the schema, or built on it, is named and stays.
 
 BEGIN;
-SET LOCAL search_path = pg_catalog;
+SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL client_min_messages = warning;
 
 DO $$

@@ -83,6 +83,15 @@ t.test('what is not ours stays: another schema of that name, and what is built o
   await client.query('DROP VIEW kept')
 })
 
+t.test('a schema made ready by a role with fewer rights is not taken for ours', async t => {
+  const role = `squatter_${process.pid}_${Math.trunc(performance.now())}`
+  await direct.query(`CREATE ROLE ${role}; CREATE SCHEMA predict AUTHORIZATION ${role}`)
+  await direct.query(`COMMENT ON SCHEMA predict IS '@predict schema'`)
+  t.match(await command(init), { status: 1, err: /schema "predict" is of a role that has fewer rights than yours/ })
+  t.match(await command(uninstall), { status: 0 })
+  await direct.query(`DROP ROLE ${role}`)
+})
+
 t.test('the catalogue lists predictions, without the proxy and for every role', async t => {
   await command(init)
   await client.query(`CREATE VIEW few AS ${FEW}; COMMENT ON VIEW few IS 'two of them'`)

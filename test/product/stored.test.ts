@@ -188,3 +188,25 @@ t.test('a comment says what it is told to, and predictions stay what they are', 
   t.same(await values(`SELECT obj_description('users'::regclass)`), [['people']])
   await client.query('DROP VIEW live; DROP MATERIALIZED VIEW kept')
 })
+
+t.test('what an owner has written is not refreshed with rights that the owner has not', async t => {
+  const role = `owner_${process.pid}_${Math.trunc(performance.now())}`
+  await direct.query(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`)
+  await direct.query(`CREATE SCHEMA ${role} AUTHORIZATION ${role}`)
+  t.teardown(async () => {
+    await direct.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
+  })
+  const owner = await product.connect(databaseOf(shop), role)
+  t.teardown(() => owner.end())
+  await owner.query(`CREATE MATERIALIZED VIEW ${role}.theirs AS ${EACH} WITH NO DATA`)
+  for (const how of ['', ' WITH NO DATA'])
+    await t.rejects(client.query(`REFRESH MATERIALIZED VIEW ${role}.theirs${how}`), {
+      code: '42501',
+      message: /must be owner of materialized view/,
+      hint: `SET ROLE "${role}"`,
+    })
+  await client.query(`SET ROLE ${role}`)
+  await client.query(`REFRESH MATERIALIZED VIEW ${role}.theirs`)
+  await client.query('RESET ROLE')
+  t.equal((await owner.query(`SELECT FROM ${role}.theirs`)).rowCount, users)
+})

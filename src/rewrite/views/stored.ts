@@ -5,7 +5,7 @@ import { PgError } from '../../pg-error.js'
 import type { Bound, Plan, Upstream } from '../plan.js'
 import type { Planner } from '../planner.js'
 import type { Tree } from '../postgres-parser.js'
-import { literal } from '../quote.js'
+import { literal, quote } from '../quote.js'
 import { isSign, isWord, lexSql, nameOf, type SqlToken } from '../sql-lexer.js'
 import { inKept } from './replanned.js'
 import { commentOf, readTag, type Tag, tagSql, targetText } from './tags.js'
@@ -121,6 +121,7 @@ const planRefresh = async ({ name, tag, refresh }: Refreshing, plan: Planner, up
       message: 'CONCURRENTLY cannot be used when the materialized view is not populated',
       hint: `REFRESH MATERIALIZED VIEW ${name}`,
     })
+  await refuseBorrowedRights(name, upstream)
   if (skipData) return planEmptied(name, tag, relation.relname)
   const inner = await plan(`INSERT INTO ${name} ${tag.text}`, [], upstream).catch(error => {
     throw error instanceof PgError ? inKept(error) : error
@@ -139,6 +140,25 @@ const planRefresh = async ({ name, tag, refresh }: Refreshing, plan: Planner, up
       return bound
     },
   }
+}
+
+/**
+ * The owner of the table wrote its query, or could have: whoever may do more than the owner must not run it unawares.
+ * @throws PgError 42501
+ */
+const refuseBorrowedRights = async (name: string, upstream: Upstream): Promise<void> => {
+  const [row] = await upstream.query(
+    `SELECT pg_catalog.pg_has_role(c.relowner, current_user, 'MEMBER'), pg_catalog.pg_get_userbyid(c.relowner)
+       FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(${literal(name)})`,
+  )
+  if (!row || row[0]![0] === 1) return
+  const owner = row[1]!.toString()
+  throw new PgError({
+    code: '42501',
+    message: `must be owner of materialized view ${name}`,
+    detail: `Its query would run with your rights, of which its owner "${owner}" has fewer.`,
+    hint: `SET ROLE ${quote(owner)}`,
+  })
 }
 
 /** WITH NO DATA: the rows go, and none is read until the next REFRESH. */
