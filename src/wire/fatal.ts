@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream'
 import { PgError } from '../pg-error.js'
+import type { Flow } from './flow.js'
 import { errorMessage } from './intercept/error-message.js'
 import { Settings } from './settings.js'
 
@@ -9,6 +10,12 @@ import { Settings } from './settings.js'
 export function fatalMessage(code: string, message: string, detail?: string, settings = new Settings()): Buffer {
   return errorMessage(new PgError({ code, message, detail, severity: 'FATAL' }), settings)
 }
+
+/** What a client hears when the server has closed the connection without a word of its own. */
+export const serverGone = ({ nonsense }: Flow, settings: Settings): Buffer =>
+  nonsense
+    ? fatalMessage('08P01', 'invalid message length', undefined, settings)
+    : fatalMessage('08006', 'the upstream server closed the connection unexpectedly', undefined, settings)
 
 /** Sends the last message and closes, without waiting for a client that no longer reads. */
 export function hangUp(client: Duplex, message?: Buffer): void {

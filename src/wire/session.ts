@@ -1,27 +1,25 @@
 // One client and its own connection to the server, from the start-up packet to the end of either.
 
 import { serialize } from 'pg-protocol'
-import type { Plan, Rewriter, Rewriting } from '../rewrite/plan.js'
+import type { Rewriter, Rewriting } from '../rewrite/plan.js'
 import { ClientStream } from './client-stream.js'
 import { type Action, Expected, FORWARD, type Handler, STARTUP, TAKE } from './expected.js'
-import { fatalMessage } from './fatal.js'
+import { fatalMessage, serverGone } from './fatal.js'
 import { Flow, IDLE } from './flow.js'
 import type { InterceptHost } from './intercept/host.js'
 import { intercept } from './intercept/intercept.js'
 import { cancelled, gone, Lease } from './intercept/lease.js'
 import { Legs } from './legs.js'
-import { MAX_LENGTH } from './messages/header.js'
-import { portalName, statementName } from './messages/names.js'
+import { Memory } from './memory.js'
+import { HEADER, MAX_LENGTH } from './messages/header.js'
 import { asksForReplication, startupDatabase } from './messages/startup.js'
 import type { Limits, Log, UpstreamOptions } from './options.js'
-import { PreparedCache } from './prepared-cache.js'
 import { ServerStream } from './server-stream.js'
 import { Settings } from './settings.js'
-import { type CancelKeys, deliverCancel } from './start/cancel.js'
+import { type CancelKeys, SessionKey } from './start/cancel.js'
 import type { UpstreamConnection } from './start/connect-upstream.js'
 import type { Greeting } from './start/greet.js'
 import { startupAnswers } from './start/startup-answer.js'
-import { Statements } from './statements.js'
 
 /** What all sessions of a proxy share. */
 export interface SessionContext {
@@ -41,16 +39,16 @@ export class Session implements InterceptHost {
   readonly expected = new Expected()
   readonly flow = new Flow()
   readonly settings = new Settings()
-  readonly statements = new Statements(this.flow)
-  readonly prepared = new PreparedCache()
+  readonly memory = new Memory(this.flow)
   readonly rewriter: Rewriter
-  readonly tagged = new Map<string, Plan>()
-  readonly told = new Set<string>()
   readonly log: Log
+  /** The server that it has a connection to. */
+  readonly server: UpstreamOptions
   closed = false
+  /** Chunks that the client has sent so far. */
+  heard = 0
 
-  readonly #context: SessionContext
-  readonly #at: UpstreamOptions
+  readonly #key: SessionKey
   readonly #legs: Legs
   readonly #toServer: ClientStream
   readonly #toClient: ServerStream
@@ -59,12 +57,9 @@ export class Session implements InterceptHost {
   readonly #longest: number
   /** A walsender's, whose messages are not ours to understand. */
   readonly #raw: boolean
-  #key: Buffer | null = null
   #lease: Lease | null = null
   #awaitingDrain: (() => void) | null = null
   #leaving = false
-  /** Chunks that the client has sent so far. */
-  heard = 0
 
   /** Both connections stand; nothing has been sent upstream yet. */
   constructor(
@@ -74,10 +69,10 @@ export class Session implements InterceptHost {
     server: UpstreamConnection,
     events: SessionEvents,
   ) {
-    this.#context = context
+    this.#key = new SessionKey(context.keys, this)
     this.rewriter = context.rewriter.open(startupDatabase(greeting.packet))
     this.log = context.log
-    this.#at = server.server
+    this.server = server.server
     this.#legs = new Legs(greeting.socket, server.socket)
     this.#events = events
     this.#longest = limits.message || MAX_LENGTH
@@ -127,9 +122,8 @@ export class Session implements InterceptHost {
   }
 
   async cancelUpstream(): Promise<void> {
-    if (this.#key === null) return
     try {
-      await deliverCancel(this.#at, this.#key)
+      await this.#key.cancel(this.server)
     } catch (error) {
       this.log.warn({ err: error }, 'could not cancel a query upstream')
     }
@@ -148,8 +142,11 @@ export class Session implements InterceptHost {
 
   /** Waits for its client's next word, outside of a transaction. */
   get idle(): boolean {
-    const { flow, expected } = this
-    return !this.#raw && flow.status === IDLE && expected.quiet && !flow.unsynced && this.#toServer.between
+    return !this.#raw && this.#betweenTransactions && this.#toServer.between
+  }
+
+  get #betweenTransactions(): boolean {
+    return this.flow.status === IDLE && this.expected.quiet && !this.flow.unsynced
   }
 
   /** Waits for the server to answer. */
@@ -160,11 +157,6 @@ export class Session implements InterceptHost {
   /** Bytes that the server has sent so far. */
   get said(): number {
     return this.#legs.said
-  }
-
-  /** The server that it has a connection to. */
-  get server(): UpstreamOptions {
-    return this.#at
   }
 
   /** Ends the session now. */
@@ -192,7 +184,7 @@ export class Session implements InterceptHost {
     const answers = startupAnswers({
       clientEncrypted: greeting.encrypted,
       serverEncrypted: server.encrypted,
-      key: key => this.#setKey(key),
+      key: key => this.#key.set(key),
       ready: () => this.#events.ready(),
     })
     this.expected.pushHandled(STARTUP, TAKE, answers)
@@ -222,14 +214,11 @@ export class Session implements InterceptHost {
       expected: this.expected,
       flow: this.flow,
       get intercepts() {
-        return !session.statements.empty || session.tagged.size > 0
+        return !session.memory.empty
       },
       write: (bytes: Buffer) => this.#write(bytes),
       mayConcern: (bytes: Buffer, start: number, end: number) => this.rewriter.mayConcern(bytes, start, end),
-      touches: (message: Buffer) => {
-        const name = statementName(message)
-        return (name !== null && this.statements.mayHold(name)) || this.tagged.has(portalName(message) ?? '\0')
-      },
+      touches: (message: Buffer) => this.memory.touches(message),
       intercept: (message: Buffer) =>
         intercept(this, message).finally(() => {
           this.#lease = null
@@ -246,7 +235,7 @@ export class Session implements InterceptHost {
       flow: this.flow,
       write: (bytes: Buffer) => this.#legs.toClient(bytes),
       parameter: (message: Buffer) => this.settings.report(message),
-      command: (message: Buffer) => this.#command(message),
+      command: (message: Buffer) => this.memory.command(message.toString('latin1', HEADER, message.length - 1)),
       skipping: () => this.#lease?.skip(),
       settled: () => this.#settled(),
       hold: (held: boolean) => this.#legs.holdServer(held),
@@ -259,25 +248,12 @@ export class Session implements InterceptHost {
     this.#legs.toServer(bytes)
   }
 
-  #setKey(key: Buffer): void {
-    this.#key = key
-    this.#context.keys.add(key, this)
-  }
-
-  #command(message: Buffer): void {
-    const tag = message.toString('latin1', 5, message.length - 1)
-    if (tag !== 'DISCARD ALL' && tag !== 'DEALLOCATE ALL') return
-    this.statements.clear()
-    this.prepared.clear()
-    // a pooler's next client has heard nothing yet
-    if (tag === 'DISCARD ALL') this.told.clear()
-  }
-
   #settled(): void {
     if (this.#awaitingDrain !== null && (this.expected.quiet || this.flow.copying)) {
       this.#awaitingDrain()
       this.#awaitingDrain = null
     }
+    if (this.#betweenTransactions) this.memory.transactionOver()
     if (this.#leaving) this.#leaveIfIdle()
   }
 
@@ -287,10 +263,8 @@ export class Session implements InterceptHost {
 
   /** The client has nothing more to say. What it has said is still answered, except that nobody waits for a prediction. */
   #clientEnded(): void {
-    if (this.#toServer.busy) {
-      void this.cancelUpstream()
-      this.#end()
-    } else {
+    if (this.#toServer.busy) this.#clientGone()
+    else {
       this.flow.leaving = true
       this.#toServer.end()
       this.#legs.endServer()
@@ -304,19 +278,16 @@ export class Session implements InterceptHost {
 
   #serverGone(): void {
     // The server itself explains, if it can.
-    const { leaving, farewell, nonsense } = this.flow
+    const { leaving, farewell } = this.flow
     const explained = leaving || farewell || this.#lease?.failure?.severity === 'FATAL'
-    const [code, message] = nonsense
-      ? ['08P01', 'invalid message length']
-      : ['08006', 'the upstream server closed the connection unexpectedly']
-    this.#end(explained ? undefined : fatalMessage(code, message, undefined, this.settings))
+    this.#end(explained ? undefined : serverGone(this.flow, this.settings))
   }
 
   /** Ends both legs, the client's with these last words. */
   #end(lastWords?: Buffer): void {
     if (this.closed) return
     this.closed = true
-    if (this.#key !== null) this.#context.keys.remove(this.#key, this)
+    this.#key.forget()
     if (lastWords !== undefined && !this.#unread) this.#toClient.aside(lastWords)
     this.#legs.close(this.flow.status === IDLE && this.expected.quiet)
     this.#lease?.abort(gone())

@@ -10,6 +10,7 @@ import { withPosition } from '../messages/error-response.js'
 import * as F from '../messages/frontend.js'
 import { encodeParse } from '../messages/parse.js'
 import { encodeTarget, STATEMENT } from '../messages/target.js'
+import { executionOf } from './execution.js'
 import type { InterceptHost } from './host.js'
 import { refuse } from './refuse.js'
 
@@ -19,8 +20,8 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
   const bind = decodeBind(message)
   // What has not been answered yet may make the statement what it is, or be the DEALLOCATE ALL that ends it.
   await host.drained()
-  const plan = host.flow.skipping ? null : host.statements.find(bind.statement)
-  host.tagged.delete(bind.portal)
+  const plan = host.flow.skipping ? null : host.memory.statements.find(bind.statement)
+  host.memory.tagged.delete(bind.portal)
   if (plan === null) return host.forward(message)
   const lease = host.lease()
   try {
@@ -42,20 +43,17 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
  * that belong to it: that it is gone, or would return other columns than before.
  */
 function sendBind(host: InterceptHost, plan: Plan, bind: Bind, bound: Bound): void {
-  const literal = 'sql' in bound
-  const source = literal ? bound : plan
-  const params = literal ? (bound.typed ?? []) : [...bind.params, ...bound.params]
-  if (plan.tag) host.tagged.set(bind.portal, plan)
-  const map = (response: Buffer) => withPosition(response, position => source.mapPosition(position))
+  const { sql, types, params, map: position } = executionOf(plan, bound, bind.params)
+  if (plan.tag) host.memory.tagged.set(bind.portal, plan)
+  const map = (response: Buffer) => withPosition(response, position)
   const hide = { take: () => null, error: map }
   host.flow.unsynced = true
-  if (bind.statement === '' && !literal) {
+  if (bind.statement === '' && !('sql' in bound)) {
     host.send(encodeBind({ ...bind, params }), WATCH, { error: map })
     return
   }
   const own = encodeBind({ ...bind, params, statement: OUTER })
-  const types = literal ? (bound.typed ?? []).map(({ type }) => type) : plan.paramTypes
-  const parse = encodeParse({ name: OUTER, sql: host.settings.encode(source.sql), types })
+  const parse = encodeParse({ name: OUTER, sql: host.settings.encode(sql), types })
   const close = serialize.close({ type: 'S', name: OUTER })
   host.together(() => {
     // a Bind that failed, as for a portal that exists, has left it behind

@@ -8,8 +8,8 @@ import type { InterceptHost } from './host.js'
 
 export async function interceptDescribe(host: InterceptHost, message: Buffer): Promise<void> {
   const { kind, name } = decodeTarget(message)
-  if (host.statements.unsettled(name)) await host.drained()
-  const plan = kind === STATEMENT ? host.statements.find(name) : null
+  if (host.memory.statements.unsettled(name)) await host.drained()
+  const plan = kind === STATEMENT ? host.memory.statements.find(name) : null
   if (plan === null) host.forward(message)
   else
     host.send(message, TAKE, {
@@ -19,6 +19,6 @@ export async function interceptDescribe(host: InterceptHost, message: Buffer): P
 
 export function interceptClose(host: InterceptHost, message: Buffer): void {
   const { kind, name } = decodeTarget(message)
-  if (kind !== STATEMENT || !host.statements.mayHold(name)) host.forward(message)
-  else host.send(message, WATCH, host.statements.change(name, null))
+  if (kind !== STATEMENT || !host.memory.statements.mayHold(name)) host.forward(message)
+  else host.send(message, WATCH, host.memory.statements.change(name, null))
 }

@@ -18,8 +18,8 @@ export const retagged = (plan: Plan): Handler => ({
 
 export function interceptExecute(host: InterceptHost, message: Buffer): void {
   const portal = portalName(message) ?? ''
-  const plan = host.tagged.get(portal)
-  host.tagged.delete(portal)
+  const plan = host.memory.tagged.get(portal)
+  host.memory.tagged.delete(portal)
   if (plan === undefined) {
     host.forward(message)
     return

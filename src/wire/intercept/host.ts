@@ -1,25 +1,19 @@
 // What interception may do to a session.
 
-import type { Plan, Rewriter } from '../../rewrite/plan.js'
+import type { Rewriter } from '../../rewrite/plan.js'
 import type { Action, Expected, Handler } from '../expected.js'
 import type { Flow } from '../flow.js'
+import type { Memory } from '../memory.js'
 import type { Log } from '../options.js'
-import type { PreparedCache } from '../prepared-cache.js'
 import type { Settings } from '../settings.js'
-import type { Statements } from '../statements.js'
 import type { Lease } from './lease.js'
 
 export interface InterceptHost {
   readonly expected: Expected
   readonly flow: Flow
   readonly settings: Settings
-  readonly statements: Statements
-  readonly prepared: PreparedCache
-  /** By portal: plans whose command has a tag of its own. */
-  readonly tagged: Map<string, Plan>
+  readonly memory: Memory
   readonly rewriter: Rewriter
-  /** Notices that are given once a session and have been. */
-  readonly told: Set<string>
   readonly log: Log
   /** The client or the server has gone. */
   readonly closed: boolean

@@ -39,7 +39,7 @@ export class Lease implements Upstream {
     this.#notices = new NoticeGate(
       sql => this.query(sql),
       notice => host.aside(noticeMessage(notice, host.settings)),
-      host.told,
+      host.memory.told,
     )
   }
 
@@ -75,15 +75,15 @@ export class Lease implements Upstream {
 
   async streamPrepared(sql: string, params: readonly TypedParam[], onRow: OnRow): Promise<number> {
     const types = params.map(param => param.type)
-    const statement = this.host.prepared.use(sql, types)
+    const statement = this.host.memory.prepared.use(sql, types)
     try {
       return await this.#run(sql, params, onRow, statement)
     } catch (error) {
       if (!(error instanceof UpstreamError && error.stale)) throw error
-      this.host.prepared.forget(statement)
+      this.host.memory.prepared.forget(statement)
       if (!this.#mayRestart()) throw error
       await this.#restart()
-      return await this.#run(sql, params, onRow, this.host.prepared.use(sql, types))
+      return await this.#run(sql, params, onRow, this.host.memory.prepared.use(sql, types))
     }
   }
 
@@ -178,7 +178,7 @@ export class Lease implements Upstream {
       const statement = cached?.name ?? name
       const parse = cached === null || !cached.prepared
       const bind = encodeBind({ portal: name, statement, params, results: [1] })
-      const closing = cached === null ? [name] : host.prepared.takeEvicted()
+      const closing = cached === null ? [name] : host.memory.prepared.takeEvicted()
       const query = new HelperQuery(
         Number(parse) + 3 + closing.length,
         onRow,
@@ -186,7 +186,7 @@ export class Lease implements Upstream {
           this.signal.removeEventListener('abort', stop)
           if (--this.#outstanding === 0) this.#wake()
           if (outcome === 'skipped') {
-            if (cached !== null && parse) host.prepared.forget(cached)
+            if (cached !== null && parse) host.memory.prepared.forget(cached)
             if (this.failure === null && !host.closed) this.skip()
             reject(this.failure ?? this.signal.reason ?? gone())
           } else if ('error' in outcome) reject(outcome.error)
@@ -194,7 +194,7 @@ export class Lease implements Upstream {
         },
         error => {
           this.failure ??= error
-          if (cached !== null && parse) host.prepared.forget(cached)
+          if (cached !== null && parse) host.memory.prepared.forget(cached)
         },
       )
       const stop = () => {

@@ -28,7 +28,7 @@ export async function interceptParse(host: InterceptHost, message: Buffer): Prom
     if (text === null) throw host.settings.unreadable()
     const rewritten = encodeParse({ name: parse.name, sql: host.settings.encode(plan.sql), types: plan.paramTypes })
     const map = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))
-    host.send(rewritten, WATCH, host.statements.change(parse.name, plan, map))
+    host.send(rewritten, WATCH, host.memory.statements.change(parse.name, plan, map))
   } catch (error) {
     await refuse(host, lease, error, { text: text ?? undefined, name: parse.name })
   } finally {
@@ -38,6 +38,6 @@ export async function interceptParse(host: InterceptHost, message: Buffer): Prom
 
 /** An ordinary statement; but its name may hold one of ours until now. */
 function forwardParse(host: InterceptHost, message: Buffer, { name }: Parse): void {
-  if (host.flow.skipping || !host.statements.mayHold(name)) host.forward(message)
-  else host.send(message, WATCH, host.statements.change(name, null))
+  if (host.flow.skipping || !host.memory.statements.mayHold(name)) host.forward(message)
+  else host.send(message, WATCH, host.memory.statements.change(name, null))
 }

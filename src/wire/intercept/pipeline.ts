@@ -9,6 +9,7 @@ import { withPosition } from '../messages/error-response.js'
 import { encodeParse } from '../messages/parse.js'
 import { charactersBefore } from '../position.js'
 import { retagged } from './execute.js'
+import { executionOf } from './execution.js'
 import type { InterceptHost } from './host.js'
 import type { Lease } from './lease.js'
 import { Slices } from './slices.js'
@@ -29,16 +30,12 @@ export class Pipeline {
   /** A rewritten one with what one execution of it sends. */
   rewritten(piece: Piece, plan: Plan, bound: Bound): void {
     const offset = charactersBefore(this.text, piece.start)
-    const source = 'sql' in bound ? bound : plan
-    const { types, params } =
-      'sql' in bound
-        ? { types: (bound.typed ?? []).map(({ type }) => type), params: bound.typed ?? [] }
-        : { types: plan.paramTypes, params: bound.params }
-    const map = (position: number) => {
-      const mapped = source.mapPosition(position)
+    const { sql, types, params, map } = executionOf(plan, bound)
+    const inString = (position: number) => {
+      const mapped = map(position)
       return mapped === null ? null : mapped + offset
     }
-    this.#send(source.sql, types, params, map, plan)
+    this.#send(sql, types, params, inString, plan)
   }
 
   /** The same in parts, as they come. */
@@ -61,7 +58,7 @@ export class Pipeline {
     host.together(() => {
       if (!host.flow.skipping) {
         host.send(serialize.close({ type: 'P' }), TAKE, hide)
-        host.send(serialize.close({ type: 'S' }), TAKE, host.statements.change('', null))
+        host.send(serialize.close({ type: 'S' }), TAKE, host.memory.statements.change('', null))
       }
       host.forward(serialize.sync())
     })

@@ -9,6 +9,7 @@ import { encodeBind } from '../messages/bind.js'
 import { withPosition } from '../messages/error-response.js'
 import { frame, HEADER } from '../messages/header.js'
 import { encodeParse } from '../messages/parse.js'
+import { executionOf } from './execution.js'
 import type { InterceptHost } from './host.js'
 
 const TAG = /^(.*?) ?(\d+)\0$/s
@@ -29,14 +30,13 @@ export class Slices {
   /** Executes one part. */
   send(bound: Bound): void {
     const { host, plan, map } = this
-    const source = 'sql' in bound ? bound : plan
-    const [types, params] = 'sql' in bound ? [[], []] : [plan.paramTypes, bound.params]
-    const error = (response: Buffer) => withPosition(response, position => map(source.mapPosition(position)))
+    const { sql, types, params, map: place } = executionOf(plan, bound)
+    const error = (response: Buffer) => withPosition(response, position => map(place(position)))
     const hide: Handler = { take: () => null, error }
     const columns: Handler = { take: (type, message) => (type === B.NO_DATA ? null : message), error }
     const first = this.#sent++ === 0
     host.together(() => {
-      host.send(encodeParse({ name: '', sql: host.settings.encode(source.sql), types }), TAKE, hide)
+      host.send(encodeParse({ name: '', sql: host.settings.encode(sql), types }), TAKE, hide)
       host.send(encodeBind({ portal: '', statement: '', params, results: [] }), TAKE, hide)
       if (first) host.send(serialize.describe({ type: 'P' }), TAKE, columns)
       const names = plan.headed === true && !first
@@ -48,7 +48,8 @@ export class Slices {
   /** The tag for all of them, in the answer to a message that has none of its own. */
   end(): void {
     const tag: Handler = {
-      take: () => {
+      take: (type, message) => {
+        if (type !== B.CLOSE_COMPLETE) return message
         const text = frame(B.COMMAND_COMPLETE, Buffer.from(`${this.#verb} ${this.#rows}\0`, 'latin1'))
         return this.#copies ? Buffer.concat([frame(B.COPY_DONE, Buffer.alloc(0)), text]) : text
       },

@@ -30,6 +30,31 @@ export class CancelKeys {
   }
 }
 
+/** A session's own key, once the server has given it. */
+export class SessionKey {
+  #key: Buffer | null = null
+
+  constructor(
+    private readonly keys: CancelKeys,
+    private readonly session: Cancellable,
+  ) {}
+
+  set(key: Buffer): void {
+    this.#key = key
+    this.keys.add(key, this.session)
+  }
+
+  /** Has the server cancel what it runs for the session. Rejects when it cannot be reached. */
+  async cancel(upstream: UpstreamOptions): Promise<void> {
+    if (this.#key !== null) await deliverCancel(upstream, this.#key)
+  }
+
+  /** The session is over: its key finds it no more. */
+  forget(): void {
+    if (this.#key !== null) this.keys.remove(this.#key, this.session)
+  }
+}
+
 /**
  * Delivers a CancelRequest and waits until the server has closed the connection: only then has the signal been sent, and a cancel
  * that arrives later would hit the session's next statement. Rejects when the server cannot be reached.
