@@ -55,6 +55,8 @@ class Statement {
   readonly #layout: Layout
   readonly #constants: string[] = []
   readonly #anchor: Point
+  /** The cell's start, by which is decided what is read of the context's neighbours: whichever of the cell's anchors comes first. */
+  readonly #cell: Point
   readonly #keyNulls: string
   readonly #classNulls: string
   /** What stands in the places of arrays that a part does not fill. */
@@ -64,8 +66,12 @@ class Statement {
     this.#request = request
     this.#task = request.task
     this.#params = new SqlParams(request.client)
-    const at = this.#params.text(OID.timestamptz, timestamp(request.grid.anchor))
-    this.#anchor = { timestamptz: at, timestamp: `${at}::pg_catalog.timestamp` }
+    const point = (at: bigint): Point => {
+      const sql = this.#params.text(OID.timestamptz, timestamp(at))
+      return { timestamptz: sql, timestamp: `${sql}::pg_catalog.timestamp` }
+    }
+    this.#anchor = point(request.grid.anchor)
+    this.#cell = request.context ? point(request.grid.cell) : this.#anchor
     const layout = layoutOf(this.#task, this.#anchor, this.#params)
     this.#spec = specOf(layout)
     this.#layout = request.use ? restricted(layout, request.use) : layout
@@ -183,8 +189,9 @@ class Statement {
     const columns = link.columns.map((c, i) => `${child}."${c.name.replaceAll('"', '""')}" AS f${i + 1}`).join(', ')
     const names = link.columns.map((_, i) => `f${i + 1}`)
     const latest = plan.kind === 'latest' && withContext
-    const lasting = latest ? `, ${this.#lasting(plan)} AS lasting` : ''
-    const distinct = `SELECT ${columns}, pg_catalog.bool_or(n.x) AS x${lasting} FROM ${from} WHERE ${conjunction(conditions)} GROUP BY ${names.join(', ')}`
+    const ofContext = latest ? `n.x AND ${this.#layout.streams[plan.stream!]!.rows.atMost(this.#cell)}` : 'n.x'
+    const lasting = latest ? `, ${this.#lasting(plan, ofContext)} AS lasting` : ''
+    const distinct = `SELECT ${columns}, pg_catalog.bool_or(${ofContext}) AS x${lasting} FROM ${from} WHERE ${conjunction(conditions)} GROUP BY ${names.join(', ')}`
     const guard = latest
       ? ` WHERE (SELECT pg_catalog.count(*) <= ${MOST_LATEST} AND pg_catalog.avg(lasting) >= 0.5 FROM d${node} WHERE x)`
       : ''
@@ -196,9 +203,9 @@ class Statement {
   }
 
   /** 1 where the rows of a key span a horizon or more: a team, a shop; not an event whose rows all happen at once. Context rows decide. */
-  #lasting(plan: NodePlan): string {
+  #lasting(plan: NodePlan, ofContext: string): string {
     const time = this.#layout.streams[plan.stream!]!.rows.time()
-    const span = `pg_catalog.max(${time}) FILTER (WHERE n.x) - pg_catalog.min(${time}) FILTER (WHERE n.x)`
+    const span = `pg_catalog.max(${time}) FILTER (WHERE ${ofContext}) - pg_catalog.min(${time}) FILTER (WHERE ${ofContext})`
     return `CASE WHEN ${span} >= ${this.#params.interval(this.#task.horizon ?? UNIT)} THEN 1 ELSE 0 END`
   }
 
@@ -283,18 +290,18 @@ class Statement {
     const on = joinEntity(plan.path, plan.rows, 'n')
     const visible = plan.rows.atMost(this.#anchor)
     const read = [visible]
-    if (plan.node > 0 && this.#request.context) read.push(this.#fewHang(plan, on, visible))
+    if (plan.node > 0 && this.#request.context) read.push(this.#fewHang(plan, on))
     const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} ${joins} WHERE ${conjunction(read)} ORDER BY n.k / ${KEYS_PER_ROW}, n.k, t, ${plan.rows.keyOrder()}`
     return this.#packed(part, plan, inner)
   }
 
   /** Context rows decide, and no more are counted than matter: what parents have to tell costs no more however large the table is. */
-  #fewHang({ node, rows }: StreamPlan, on: string, visible: string): string {
+  #fewHang({ node, rows }: StreamPlan, on: string): string {
     const keys = identityColumns(this.#layout.nodes[node]!.table).map((_, i) => keyName(i))
     const hash = `pg_catalog.hashtextextended(ROW(${keys.join(', ')})::pg_catalog.text, 0)`
     const drawn = `SELECT ${keys.join(', ')} FROM n${node} WHERE x ORDER BY ${hash}, ${keys.join(', ')} LIMIT ${PARENTS_COUNTED}`
     const most = `(SELECT ${MOST_HANGING} * LEAST(pg_catalog.count(*), ${PARENTS_COUNTED}) / GREATEST(pg_catalog.count(*), 1) FROM n${node} WHERE x)`
-    const some = `SELECT FROM ${rows.from} JOIN (${drawn}) n ON ${on} WHERE ${visible} LIMIT ${most} + 1`
+    const some = `SELECT FROM ${rows.from} JOIN (${drawn}) n ON ${on} WHERE ${rows.atMost(this.#cell)} LIMIT ${most} + 1`
     return `(SELECT pg_catalog.count(*) FROM (${some}) s) <= ${most}`
   }
 
