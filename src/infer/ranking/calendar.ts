@@ -2,7 +2,7 @@
 // every five weeks: whether it is due says more than how many met it lately.
 
 import type { Windows } from './decode.js'
-import type { Histories } from './histories.js'
+import { endAt, type Histories } from './histories.js'
 
 /** Meetings closer than this share of a horizon are one occurrence. */
 const APART = 0.05
@@ -71,7 +71,8 @@ export function* occurrencesOf(
 }
 
 /** As of anchor `a`: nothing later than it is read. */
-export function calendarAt({ ptr, time }: Occurrences, windows: Windows, a: number): Calendar {
+export function calendarAt(occurrences: Occurrences, windows: Windows, a: number): Calendar {
+  const { ptr, time } = occurrences
   const items = ptr.length - 1
   const column = () => new Float64Array(items).fill(Number.NaN)
   const out = { years: column(), anniversary: column(), due: column(), next: column(), regular: column() }
@@ -79,11 +80,10 @@ export function calendarAt({ ptr, time }: Occurrences, windows: Windows, a: numb
   const span = to - from
   const year = from - windows.lastFrom[a]
   for (let j = 0; j < items; j++) {
-    let end = ptr[j + 1]
-    while (end > ptr[j] && time[end - 1] > now) end--
+    const end = endAt(occurrences, j, now)
     if (end === ptr[j]) continue
     const latest = time[end - 1]
-    out.years[j] = yearsWith(time, ptr[j], end, from, to, year)
+    out.years[j] = yearsWith(occurrences, j, end, [from, to], year)
     const after = latest + Math.ceil((from - latest) / year) * year
     out.anniversary[j] = Math.max(0, Math.min(after - to, from - (after - year))) / span
     const first = Math.max(ptr[j], end - LATEST)
@@ -102,12 +102,19 @@ export function calendarAt({ ptr, time }: Occurrences, windows: Windows, a: numb
   return out
 }
 
-function yearsWith(time: Float64Array, start: number, end: number, from: number, to: number, year: number): number {
+/** Of the occurrences before `end`, which are in the past. */
+function yearsWith(
+  occurrences: Occurrences,
+  j: number,
+  end: number,
+  [from, to]: readonly [number, number],
+  year: number,
+): number {
+  const start = occurrences.ptr[j]
   let met = 0
-  let i = end - 1
   for (let back = 1; back <= YEARS; back++) {
-    while (i >= start && time[i] > to - back * year) i--
-    if (i >= start && time[i] > from - back * year) met++
+    const upTo = Math.min(end, endAt(occurrences, j, to - back * year))
+    if (upTo > start && occurrences.time[upTo - 1] > from - back * year) met++
   }
   return met
 }

@@ -121,7 +121,7 @@ function sortSpan(time: Float64Array, item: Int32Array, passes: Uint8Array, from
 }
 
 /** The first event of `entity` later than `time`, or its end. */
-export function endAt({ ptr, time }: Histories, entity: number, at: number): number {
+export function endAt({ ptr, time }: Pick<Histories, 'ptr' | 'time'>, entity: number, at: number): number {
   let low = ptr[entity]
   let high = ptr[entity + 1]
   while (low < high) {

@@ -19,19 +19,20 @@ export type Verdict = Float64Array
 /** What the order of each anchor's lists lacks of a perfect one, of the first rows, as many as there are `scores`. */
 export function orderLosses(scores: Float64Array, y: Float64Array, anchor: Int32Array, judged: Judged): Verdict {
   const { list, rate } = judged
-  const losses: number[] = []
-  const trial: number[] = []
+  const sums = new Map<number, { loss: number; lists: number }>()
   for (let from = 0; from < scores.length; ) {
     let to = from + 1
     while (to < scores.length && list[to] === list[from]) to++
     const precision = precisionOf(scores, y, from, to, rate)
     if (precision !== null) {
-      losses.push(1 - precision)
-      trial.push(anchor[from])
+      const sum = sums.get(anchor[from]) ?? { loss: 0, lists: 0 }
+      sum.loss += 1 - precision
+      sum.lists++
+      sums.set(anchor[from], sum)
     }
     from = to
   }
-  return Float64Array.from(new Set(trial), a => mean(losses.filter((_, i) => trial[i] === a)))
+  return Float64Array.from(sums.values(), ({ loss, lists }) => loss / lists)
 }
 
 export function mean(values: ArrayLike<number>): number {
