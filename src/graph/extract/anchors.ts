@@ -3,9 +3,9 @@
 import type { Interval } from '../../pql/ast.js'
 import type { Table } from '../../pql/catalog.js'
 import type { Task } from '../../pql/task.js'
-import { targetAggregates } from './layout.js'
 import { RowSource } from './rows.js'
 import { intervalBounds, OID, type SqlParams } from './sql.js'
+import { targetAggregates } from './target-rows.js'
 
 /** Most anchors a context looks back over. */
 const MOST_ANCHORS = 600

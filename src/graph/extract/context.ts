@@ -7,10 +7,11 @@ import type { Grid } from './anchors.js'
 import { classesCtes, labelSql, labelsSql } from './classes.js'
 import { conditionSql, withEmptyValue } from './conditions.js'
 import { activityOf, keptSql, liveSql, MEMORY_JOINS, memoryCtes, memoryOf, thinningCte } from './dormant.js'
-import { targetAggregates } from './layout.js'
+import { conjuncts, demandsRows, driverOf } from './driver.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
 import { identifier, OID, type SqlParams, timestamp } from './sql.js'
 import { stepAggregates } from './steps.js'
+import { targetAggregates } from './target-rows.js'
 import { windowCtes } from './windows.js'
 
 /** Entities a context is drawn from; a table with more is sampled by a hash of key and seed. */
@@ -265,41 +266,9 @@ export function windowSql(
   return window.start === null ? upper : `${upper} AND ${rows.after(moved(params.interval(window.start)))}`
 }
 
-export const conjuncts = (c: Condition | null): Condition[] =>
-  c === null ? [] : c.kind === 'and' ? c.items.flatMap(conjuncts) : [c]
-
 export const isTemporal = (c: Condition): boolean => [...walkAggregates(c)].length > 0
 
 function columnOperand(o: Operand, rows: RowSource): string {
   if (o.kind === 'aggregate') throw new Error('an aggregate stands in a static condition')
   return rows.column(o)
 }
-
-/** The COUNT that this condition requires to be at least one; null if it requires none. */
-function demandsRows(c: Condition): Aggregate | null {
-  if (
-    c.kind !== 'compare' ||
-    c.left.kind !== 'aggregate' ||
-    c.left.name !== 'COUNT' ||
-    c.right.constant.kind !== 'number'
-  )
-    return null
-  const n = Number(c.right.constant.text)
-  const demands = (c.op === '>' && n >= 0) || (c.op === '>=' && n > 0) || (c.op === '=' && n > 0)
-  return demands ? c.left : null
-}
-
-/** An aggregate without whose rows no pair can be in the context: pairs then start from its groups. */
-function driverOf({ kind, where, assuming, target }: Task): Aggregate | null {
-  for (const c of [...conjuncts(assuming), ...conjuncts(where)]) {
-    const a = demandsRows(c)
-    if (a) return a
-  }
-  if (kind === 'forecast') return null
-  const operand =
-    target.kind === 'value' ? target.operand : target.condition.kind === 'compare' ? target.condition.left : null
-  return operand?.kind === 'aggregate' && ['AVG', 'MIN', 'MAX', 'FIRST', 'LAST'].includes(operand.name) ? operand : null
-}
-
-/** Whether dormant entities may be thinned out of a task's context: not where only those with rows are in it anyhow. */
-export const thinned = (task: Task): boolean => driverOf(task) === null && activityOf(task, null) !== null

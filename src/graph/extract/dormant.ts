@@ -5,9 +5,10 @@
 import type { Interval } from '../../pql/ast.js'
 import { ZERO } from '../../pql/interval.js'
 import type { Aggregate, Task } from '../../pql/task.js'
-import { targetAggregates } from './layout.js'
+import { driverOf } from './driver.js'
 import { RowSource } from './rows.js'
 import { intervalBounds, type SqlParams } from './sql.js'
+import { targetAggregates } from './target-rows.js'
 
 /** Of those kept, this many are live for each that is dormant. */
 const LIVE_TO_DORMANT = 3
@@ -29,6 +30,9 @@ export function activityOf(task: Task, first: Aggregate | null): Aggregate | nul
     return itself
   return { ...target, name: 'COUNT', column: null, filter: null, window }
 }
+
+/** Whether dormant entities may be thinned out of a task's context: not where only those with rows are in it anyhow. */
+export const thinned = (task: Task): boolean => driverOf(task) === null && activityOf(task, null) !== null
 
 /** Has a value wherever there are rows. */
 const isPlain = ({ name, column, filter, window }: Aggregate): boolean =>

@@ -2,51 +2,22 @@
 // The choice follows foreign keys and types alone, in catalog order: no name, and nothing that depends on the data.
 
 import type { Column, Link, Table } from '../../pql/catalog.js'
-import { walkAggregates, walkColumns } from '../../pql/index.js'
-import type { Aggregate, ColumnRef, Condition, Step, Task } from '../../pql/task.js'
-import type { CodeChannel, NodeSpec, NumberChannel, StreamSpec, TargetLeaf, TargetSpec } from '../neighbourhood.js'
-import { type CodeSql, columnChannels, hash, type NumberSql, sourceOf, toFloat } from './channels.js'
+import { walkColumns } from '../../pql/index.js'
+import type { Aggregate, Task } from '../../pql/task.js'
+import type { CodeChannel, NumberChannel, TargetLeaf } from '../neighbourhood.js'
+import { columnChannels, hash, sourceOf } from './channels.js'
 import { conditionSql, filterSql, ordinary } from './conditions.js'
+import type { Layout, NodePlan, StreamPlan } from './layout-plan.js'
+import { category, dedupe, keyColumns, keyHash, reference, refOf } from './links.js'
 import { type Point, RowSource } from './rows.js'
 import { isSet, listsOf } from './sets.js'
 import type { SqlParams } from './sql.js'
+import { comparisonsOf, isClass, targetAggregates, targetValue } from './target-rows.js'
 
 /** Widths beyond which a table's further columns are left out, in column order. */
 const OWN_COLUMNS = 24
 const PARENT_COLUMNS = 12
 const VIA_STREAMS = 4
-
-/** Rows of a table hanging on the keys of a node, with the SQL of every channel. */
-export interface StreamPlan {
-  readonly node: number
-  /** Downward links from the node's table to this one. */
-  readonly path: readonly Link[]
-  readonly rows: RowSource
-  readonly numbers: NumberSql[]
-  readonly codes: CodeSql[]
-}
-
-export interface NodePlan {
-  readonly kind: NodeSpec['kind']
-  readonly table: Table
-  /** How its keys are found: over the entity's own foreign key, or over a foreign key of a stream's rows. */
-  readonly link?: Link
-  readonly stream?: number
-  readonly channel?: number
-  readonly hop: number
-  readonly rows: RowSource
-  readonly numbers: NumberSql[]
-  readonly codes: CodeSql[]
-}
-
-export interface Layout {
-  readonly nodes: readonly NodePlan[]
-  readonly streams: readonly StreamPlan[]
-  readonly leaves: readonly TargetLeaf[]
-  /** Aggregates behind `leaves`, in the same order. */
-  readonly leafOf: ReadonlyMap<Aggregate, number>
-  readonly histories: NonNullable<TargetSpec['histories']>
-}
 
 /** `anchor` is the query's own. */
 export function layoutOf(task: Task, anchor: Point, params: SqlParams): Layout {
@@ -309,116 +280,5 @@ class LayoutBuilder {
   #alias(): string {
     this.#aliases++
     return `r${this.#aliases}`
-  }
-}
-
-/** Aggregates of the target and of ASSUMING: what a past label is made of. */
-export function targetAggregates(task: Task): Aggregate[] {
-  return [...walkAggregates(task.target), ...(task.assuming ? walkAggregates(task.assuming) : [])]
-}
-
-/** The target is one of the values that the rows of `a` hold. */
-const isClass = (task: Task, a: Aggregate): boolean =>
-  task.kind === 'multiclass' &&
-  task.target.kind === 'value' &&
-  task.target.operand === a &&
-  ['FIRST', 'LAST', 'MIN', 'MAX'].includes(a.name)
-
-function comparisonsOf(c: Condition, a: Aggregate): Condition[] {
-  switch (c.kind) {
-    case 'and':
-    case 'or':
-      return c.items.flatMap(i => comparisonsOf(i, a))
-    case 'not':
-      return comparisonsOf(c.item, a)
-    case 'compare':
-    case 'between':
-    case 'in':
-      return c.left === a ? [c] : []
-    default:
-      return []
-  }
-}
-
-function targetValue(ref: ColumnRef, rows: RowSource): string | null {
-  const sql = rows.column(ref)
-  switch (ref.column.typeClass) {
-    case 'bool':
-      return `${sql}::pg_catalog.int4::pg_catalog.float8`
-    case 'integer':
-      return `${sql}::pg_catalog.float8`
-    case 'number':
-      return toFloat(ref.column, sql)
-    case 'interval':
-      return `pg_catalog.date_part('epoch', ${sql})`
-    default:
-      return `CASE WHEN ${sql} IS NOT NULL THEN 1::pg_catalog.float8 END`
-  }
-}
-
-const refOf = (up: readonly Link[], table: Table, column: Column): ColumnRef => ({
-  kind: 'column',
-  up: up.map((link): Step => ({ link, direction: 'up' })),
-  table,
-  column,
-})
-
-/** Columns that are keys: they identify, and are never read as numbers. */
-function keyColumns(table: Table): Set<Column> {
-  return new Set([
-    ...(table.key ?? []),
-    ...table.parents.flatMap(l => l.columns),
-    ...table.children.flatMap(l => l.toColumns),
-  ])
-}
-
-const keyHash = (link: Link, alias: string): string =>
-  hash(
-    `(${link.columns.map(c => `${alias}."${c.name.replaceAll('"', '""')}"`).join(`::pg_catalog.text || ' ' || `)})::pg_catalog.text`,
-  )
-
-const reference = (link: Link, node: number, hop: number, own: boolean): CodeChannel => ({
-  kind: 'reference',
-  source: sourceOf(link.from, link.columns[0]!, hop),
-  own,
-  trusted: false,
-  node,
-})
-
-/** A foreign key as a value like others. */
-const category = (link: Link, alias: string): CodeSql => ({
-  channel: { kind: 'category', source: sourceOf(link.from, link.columns[0]!, 0), own: true, trusted: false },
-  sql: keyHash(link, alias),
-})
-
-/** The same columns to the same table twice (a declared and an accepted link) count once. */
-function dedupe(links: readonly Link[]): Link[] {
-  const seen = new Set<string>()
-  return links.filter(l => {
-    const key = `${l.from.oid}:${l.columns.map(c => c.attnum)}>${l.to.oid}`
-    return !seen.has(key) && seen.add(key)
-  })
-}
-
-/** The specification a decoder reads by: the layout without its SQL. */
-export function specOf(layout: Layout): { nodes: NodeSpec[]; streams: StreamSpec[] } {
-  const tables = [...new Set(layout.streams.map(s => s.rows.table))]
-  return {
-    nodes: layout.nodes.map(n => ({
-      kind: n.kind,
-      stream: n.stream,
-      channel: n.channel,
-      hop: n.hop,
-      numbers: n.numbers.map(x => x.channel),
-      codes: n.codes.map(x => x.channel),
-    })),
-    streams: layout.streams.map(s => ({
-      node: s.node,
-      hop: layout.nodes[s.node]!.hop + s.path.length,
-      table: tables.indexOf(s.rows.table),
-      numbers: s.numbers.map(x => x.channel),
-      codes: s.codes.map(x => x.channel),
-      static: !s.rows.dated,
-    })),
   }
 }

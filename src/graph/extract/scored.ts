@@ -3,7 +3,8 @@
 import { walkAggregates } from '../../pql/index.js'
 import type { Aggregate, Ids, Operand, Task, TypedConstant } from '../../pql/task.js'
 import { aggregateCall, conditionSql, filterSql, withEmptyValue } from './conditions.js'
-import { conjuncts, datedChildren, windowSql } from './context.js'
+import { datedChildren, windowSql } from './context.js'
+import { conjuncts } from './driver.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
 import { identifier, type SqlParam, type SqlParams } from './sql.js'
 

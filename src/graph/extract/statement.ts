@@ -1,27 +1,26 @@
 // The one extraction statement: context pairs, entities to score, and the rows around both, as the parts that neighbourhood.ts describes.
 
-import type { Condition, Operand, Task, TypedConstant } from '../../pql/task.js'
-import type { ChannelUse, NeighbourhoodSpec, Part, PartUse, TargetProgram, TargetSpec } from '../neighbourhood.js'
+import type { Task } from '../../pql/task.js'
+import type { ChannelUse, NeighbourhoodSpec, Part } from '../neighbourhood.js'
 import { type Grid, UNIT } from './anchors.js'
 import type { CodeSql, NumberSql } from './channels.js'
 import { classArrays, classesPart, numberedKept } from './classes.js'
 import { ownCtes, periodsPart, placeOfScored, sharedCtes, shareOf } from './columns-context.js'
-import { type ContextSize, contextCtes, joinEntity, thinned } from './context.js'
-import { type Layout, layoutOf, type NodePlan, type StreamPlan, specOf } from './layout.js'
+import { type ContextSize, contextCtes, joinEntity } from './context.js'
+import { thinned } from './dormant.js'
+import { layoutOf } from './layout.js'
+import { type Layout, type NodePlan, type StreamPlan, specOf } from './layout-plan.js'
+import { fewHang, nodeCtes, sameKeys } from './neighbours.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
 import { scoredCtes } from './scored.js'
 import { isSet } from './sets.js'
 import { OID, type SqlParam, SqlParams, timestamp } from './sql.js'
 import { fittedSteps, stepsPart } from './steps.js'
+import { isCounting, targetProgramOf } from './target-program.js'
+import { codes, restricted, UNREAD, vector } from './used.js'
 
 /** Keys of a node that one row of the answer holds: large parts come in several rows. */
 const KEYS_PER_ROW = 2048
-/** A child row's other parents are followed only while they are few: beyond that they are values, not neighbours. */
-const MOST_LATEST = 2000
-/** Rows that hang on the context's parents are read while there are so many at most, as far as a hundred of the parents tell. */
-const MOST_HANGING = 500_000
-const PARENTS_COUNTED = 100
-
 export interface Extraction {
   readonly sql: string
   readonly params: readonly SqlParam[]
@@ -53,10 +52,9 @@ class Statement {
   readonly #params: SqlParams
   readonly #spec: ReturnType<typeof specOf>
   readonly #layout: Layout
-  readonly #constants: string[] = []
   readonly #anchor: Point
-  /** The cell's start, by which is decided what is read of the context's neighbours: whichever of the cell's anchors comes first. */
-  readonly #cell: Point
+  /** The start of the context's cell; null: no context is read. */
+  readonly #cell: Point | null
   readonly #keyNulls: string
   readonly #classNulls: string
   /** What stands in the places of arrays that a part does not fill. */
@@ -71,7 +69,7 @@ class Statement {
       return { timestamptz: sql, timestamp: `${sql}::pg_catalog.timestamp` }
     }
     this.#anchor = point(request.grid.anchor)
-    this.#cell = request.context ? point(request.grid.cell) : this.#anchor
+    this.#cell = request.context ? point(request.grid.cell) : null
     const layout = layoutOf(this.#task, this.#anchor, this.#params)
     this.#spec = specOf(layout)
     this.#layout = request.use ? restricted(layout, request.use) : layout
@@ -84,7 +82,7 @@ class Statement {
 
   build(): Extraction {
     const { task, grid, context, seed, mostEntities } = this.#request
-    const target = this.#target()
+    const { target, constants } = targetProgramOf(task, this.#layout, this.#params)
     const parts: Part[] = []
     const selects: string[] = []
     const add = (part: Part, select: (index: number) => string) => {
@@ -92,7 +90,7 @@ class Statement {
       selects.push(select(parts.length - 1))
     }
     add({ kind: 'anchors' }, i => this.#anchorsPart(i))
-    add({ kind: 'constants' }, i => this.#constantsPart(i))
+    add({ kind: 'constants' }, i => this.#constantsPart(i, constants))
     if (context) add({ kind: 'pairs' }, i => this.#pairsPart(i))
     if (context && this.#classNulls !== '') add({ kind: 'classes' }, i => classesPart(i, task, this.#keyNulls))
     add({ kind: 'scored' }, i => this.#scoredPart(i))
@@ -113,6 +111,7 @@ class Statement {
       task.temporal
         ? contextCtes(task, grid, context!, seed, this.#params, this.#weighed)
         : sharedCtes(request, this.#params)
+    const around = { task, layout: this.#layout, params: this.#params, anchor: this.#anchor, cell: this.#cell }
     const ctes = [
       // first, so that a query of the user's that names whom to score sees no name of ours
       ...scored,
@@ -120,7 +119,7 @@ class Statement {
       ...(this.#own ? ownCtes(request, this.#params) : [this.#anchorsCte(), ...(context ? examples() : [])]),
       this.#entitiesCte(context !== null),
       ...this.#layout.nodes.flatMap((plan, node) =>
-        node > 0 && this.#reached(node) ? this.#nodeCtes(node, plan, context !== null) : [],
+        node > 0 && this.#reached(node) ? nodeCtes(around, node, plan) : [],
       ),
     ]
     const { nodes, streams } = this.#spec
@@ -180,53 +179,6 @@ class Statement {
     return `n0 AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER (ORDER BY pg_catalog.min(o)) - 1)::pg_catalog.int4 AS k, ${list}, pg_catalog.bool_or(x) AS x FROM (${union}) s GROUP BY ${list})`
   }
 
-  #nodeCtes(node: number, plan: NodePlan, withContext: boolean): string[] {
-    const link = plan.link!
-    const parent = plan.rows.alias
-    const identity = identityColumns(plan.table).map((c, i) => `${plan.rows.own(c)} AS ${keyName(i)}`)
-    const { from, conditions } = this.#referrers(plan)
-    const child = this.#referrerAlias(plan)
-    const columns = link.columns.map((c, i) => `${child}."${c.name.replaceAll('"', '""')}" AS f${i + 1}`).join(', ')
-    const names = link.columns.map((_, i) => `f${i + 1}`)
-    const latest = plan.kind === 'latest' && withContext
-    const ofContext = latest ? `n.x AND ${this.#layout.streams[plan.stream!]!.rows.atMost(this.#cell)}` : 'n.x'
-    const lasting = latest ? `, ${this.#lasting(plan, ofContext)} AS lasting` : ''
-    const distinct = `SELECT ${columns}, pg_catalog.bool_or(${ofContext}) AS x${lasting} FROM ${from} WHERE ${conjunction(conditions)} GROUP BY ${names.join(', ')}`
-    const guard = latest
-      ? ` WHERE (SELECT pg_catalog.count(*) <= ${MOST_LATEST} AND pg_catalog.avg(lasting) >= 0.5 FROM d${node} WHERE x)`
-      : ''
-    const on = link.toColumns.map((c, i) => `${plan.rows.own(c)} = d.${names[i]}`).join(' AND ')
-    return [
-      `d${node} AS MATERIALIZED (${distinct})`,
-      `n${node} AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER () - 1)::pg_catalog.int4 AS k, ${identity.join(', ')}, d.x FROM d${node} d JOIN ${tableOf(plan)} AS ${parent} ON ${on}${guard})`,
-    ]
-  }
-
-  /** 1 where the rows of a key span a horizon or more: a team, a shop; not an event whose rows all happen at once. Context rows decide. */
-  #lasting(plan: NodePlan, ofContext: string): string {
-    const time = this.#layout.streams[plan.stream!]!.rows.time()
-    const span = `pg_catalog.max(${time}) FILTER (WHERE ${ofContext}) - pg_catalog.min(${time}) FILTER (WHERE ${ofContext})`
-    return `CASE WHEN ${span} >= ${this.#params.interval(this.#task.horizon ?? UNIT)} THEN 1 ELSE 0 END`
-  }
-
-  /** FROM and WHERE of the rows whose foreign key names the keys of a node. */
-  #referrers(plan: NodePlan): { from: string; conditions: string[] } {
-    if (plan.kind === 'parent') {
-      const entity = this.#layout.nodes[0]!
-      return { from: `${entity.rows.from} JOIN n0 n ON ${sameKeys(entity.rows.alias, entity)}`, conditions: ['true'] }
-    }
-    const stream = this.#layout.streams[plan.stream!]!
-    const visible = stream.rows.atMost(this.#anchor)
-    return {
-      from: `${stream.rows.from} JOIN n0 n ON ${joinEntity(stream.path, stream.rows, 'n')}`,
-      conditions: [visible],
-    }
-  }
-
-  #referrerAlias(plan: NodePlan): string {
-    return plan.kind === 'parent' ? this.#layout.nodes[0]!.rows.alias : this.#layout.streams[plan.stream!]!.rows.alias
-  }
-
   #anchorsPart(part: number): string {
     const h = this.#params.interval(this.#task.horizon ?? UNIT)
     const year = this.#params.interval({ months: 12, days: 0, microseconds: 0n })
@@ -237,10 +189,10 @@ class Statement {
   }
 
   /** The target's constants, and last the number of entities asked for by name (-1: not by name). */
-  #constantsPart(part: number): string {
+  #constantsPart(part: number, constants: readonly string[]): string {
     const asked = this.#task.ids.kind === 'each' ? '-1' : '(SELECT pg_catalog.count(*) FROM wanted)'
-    const values = [...this.#constants, asked].map(c => `ARRAY[(${c})::pg_catalog.float8]`).join(', ')
-    const n = this.#constants.length + 1
+    const values = [...constants, asked].map(c => `ARRAY[(${c})::pg_catalog.float8]`).join(', ')
+    const n = constants.length + 1
     const ks = Array.from({ length: n }, (_, i) => i).join(', ')
     return `SELECT ${part}, ARRAY[${ks}]::pg_catalog.int4[], NULL::pg_catalog.timestamptz[], ARRAY[${values}], NULL::pg_catalog.int4[], ${this.#nulls}`
   }
@@ -290,19 +242,9 @@ class Statement {
     const on = joinEntity(plan.path, plan.rows, 'n')
     const visible = plan.rows.atMost(this.#anchor)
     const read = [visible]
-    if (plan.node > 0 && this.#request.context) read.push(this.#fewHang(plan, on))
+    if (plan.node > 0 && this.#cell) read.push(fewHang(this.#layout, this.#cell, plan, on))
     const inner = `SELECT n.k, ${time} AS t, ${vector(plan.numbers)} AS v, ${codes(plan.codes)} AS c FROM ${plan.rows.from} JOIN n${plan.node} n ON ${on} ${joins} WHERE ${conjunction(read)} ORDER BY n.k / ${KEYS_PER_ROW}, n.k, t, ${plan.rows.keyOrder()}`
     return this.#packed(part, plan, inner)
-  }
-
-  /** Context rows decide, and no more are counted than matter: what parents have to tell costs no more however large the table is. */
-  #fewHang({ node, rows }: StreamPlan, on: string): string {
-    const keys = identityColumns(this.#layout.nodes[node]!.table).map((_, i) => keyName(i))
-    const hash = `pg_catalog.hashtextextended(ROW(${keys.join(', ')})::pg_catalog.text, 0)`
-    const drawn = `SELECT ${keys.join(', ')} FROM n${node} WHERE x ORDER BY ${hash}, ${keys.join(', ')} LIMIT ${PARENTS_COUNTED}`
-    const most = `(SELECT ${MOST_HANGING} * LEAST(pg_catalog.count(*), ${PARENTS_COUNTED}) / GREATEST(pg_catalog.count(*), 1) FROM n${node} WHERE x)`
-    const some = `SELECT FROM ${rows.from} JOIN (${drawn}) n ON ${on} WHERE ${rows.atMost(this.#cell)} LIMIT ${most} + 1`
-    return `(SELECT pg_catalog.count(*) FROM (${some}) s) <= ${most}`
   }
 
   #packed(part: number, plan: { numbers: readonly NumberSql[]; codes: readonly CodeSql[] }, inner: string): string {
@@ -327,110 +269,4 @@ class Statement {
       })
       .join(' ')
   }
-
-  #target(): TargetSpec {
-    const { target, assuming } = this.#task
-    const program = target.kind === 'value' ? this.#leafProgram(target.operand) : this.#program(target.condition)
-    const { leaves, histories } = this.#layout
-    return { leaves, program, assuming: assuming ? this.#program(assuming) : null, histories }
-  }
-
-  #leafProgram(operand: Operand): TargetProgram | null {
-    const leaf = this.#leaf(operand)
-    return leaf === null ? null : { op: 'leaf', leaf }
-  }
-
-  #leaf(operand: Operand): number | null {
-    return operand.kind === 'aggregate' ? (this.#layout.leafOf.get(operand) ?? null) : null
-  }
-
-  /** null where the past cannot be read with numbers alone. */
-  #program(c: Condition): TargetProgram | null {
-    switch (c.kind) {
-      case 'and':
-      case 'or': {
-        const items = c.items.map(i => this.#program(i))
-        return items.every(i => i !== null) ? { op: c.kind, items } : null
-      }
-      case 'not': {
-        const item = this.#program(c.item)
-        return item && { op: 'not', item }
-      }
-      case 'compare': {
-        const leaf = this.#leaf(c.left)
-        const constant = this.#constant(c.left, c.right)
-        return leaf === null || constant === null ? null : { op: 'compare', compare: c.op, leaf, constant }
-      }
-      case 'in': {
-        const leaf = this.#leaf(c.left)
-        const constants = c.items.map(i => this.#constant(c.left, i))
-        return leaf === null || constants.includes(null)
-          ? null
-          : { op: 'in', negated: c.negated, leaf, constants: constants as number[] }
-      }
-      case 'between': {
-        const [leaf, low, high] = [this.#leaf(c.left), this.#constant(c.left, c.low), this.#constant(c.left, c.high)]
-        return leaf === null || low === null || high === null
-          ? null
-          : { op: 'between', negated: c.negated, leaf, low, high }
-      }
-      case 'is': {
-        const leaf = this.#leaf(c.left)
-        return leaf === null || c.value !== 'null' ? null : { op: 'null', negated: c.negated, leaf }
-      }
-      default:
-        return null
-    }
-  }
-
-  #constant(left: Operand, constant: TypedConstant): number | null {
-    const numeric =
-      left.kind === 'aggregate' &&
-      (!left.column || left.name.startsWith('COUNT') || ['integer', 'number'].includes(left.column.column.typeClass))
-    return numeric ? this.#constants.push(this.#params.constant(constant)) - 1 : null
-  }
-}
-
-/** A channel that nothing reads. */
-const UNREAD = 'NULL'
-
-/** The layout with every channel that `use` leaves out sent as NULL: widths, and so the spec, stay as they are. */
-function restricted(layout: Layout, use: ChannelUse): Layout {
-  const keep = <T extends { readonly sql: string }>(list: readonly T[], used: ReadonlySet<number>): T[] =>
-    list.map((item, i) => (used.has(i) ? item : { ...item, sql: UNREAD }))
-  const cut = <P extends StreamPlan | NodePlan>(plan: P, part: PartUse): P => ({
-    ...plan,
-    numbers: keep(plan.numbers, part.numbers),
-    codes: keep(plan.codes, part.codes),
-  })
-  return {
-    ...layout,
-    nodes: layout.nodes.map((plan, i) => cut(plan, use.nodes[i]!)),
-    streams: layout.streams.map((plan, i) => cut(plan, use.streams[i]!)),
-  }
-}
-
-const vector = (numbers: readonly NumberSql[]): string =>
-  numbers.length > 0 ? `ARRAY[${numbers.map(n => n.sql).join(', ')}]::pg_catalog.float8[]` : 'NULL::pg_catalog.float8[]'
-const codes = (list: readonly CodeSql[]): string =>
-  list.length > 0
-    ? `ARRAY[${list.map(c => (c.channel.kind === 'reference' && c.sql !== UNREAD ? `COALESCE(${c.sql}, -1)` : c.sql)).join(', ')}]::pg_catalog.int4[]`
-    : 'NULL::pg_catalog.int4[]'
-
-const tableOf = (plan: NodePlan): string => plan.rows.from.split(' AS ')[0]!
-
-/** The row of a node's own table whose identity the CTE row `n` holds. */
-function sameKeys(alias: string, plan: NodePlan): string {
-  const key = plan.table.key ?? plan.link?.toColumns ?? []
-  const identity = identityColumns(plan.table)
-  return key.map(c => `${alias}."${c.name.replaceAll('"', '""')}" = n.${keyName(identity.indexOf(c))}`).join(' AND ')
-}
-
-/** Counts, and sums of columns that the data shows to be non-negative (which the head sees for itself), are never negative. */
-function isCounting(task: Task): boolean {
-  return (
-    task.target.kind === 'value' &&
-    task.target.operand.kind === 'aggregate' &&
-    task.target.operand.name.startsWith('COUNT')
-  )
 }
