@@ -3,28 +3,26 @@
 import { type Neighbourhood, NULL_CODE } from '../decode/neighbourhood.js'
 import type { ClassBatch, ColumnDescriptor, ContextBatch, ListBatch, QueryBatch } from '../head.js'
 import { drain } from '../heads/stepped.js'
-import type { LagPriors } from './block-lag.js'
-import { type ClassPlan, classSide, planClasses } from './classes.js'
-import { type Cohorts, cohortPercentiles, groupByAnchor, percentile, presentMean, sortedValues } from './cohort.js'
-import { type FeatureColumn, LAG } from './columns.js'
+import { type Choice, choose } from './choice.js'
+import { classSide, planClasses } from './classes.js'
+import { type Cohorts, cohortPercentiles, groupByAnchor, presentMean } from './cohort.js'
+import type { FeatureColumn } from './columns.js'
 import { computeSteps, readCodes } from './compute.js'
 import { fitEncoder } from './encoder.js'
 import { planSteps } from './plan.js'
-import { bestColumns, scoreClassesSteps, scoreSteps } from './select.js'
-import { heldBy, planSets, type SetPlan, scoreSetsSteps, setsOf } from './sets.js'
+import { type Computed, queryEncoder, referenceColumns } from './query.js'
+import { scoreClassesSteps, scoreSteps } from './select.js'
+import { planSets, scoreSetsSteps, setsOf } from './sets.js'
+import { emptyPriors, shrinkColumns } from './shrink.js'
 import { type Suspect, suspectSteps } from './suspects.js'
 import { findTwins } from './twins.js'
 import { channelsUsed, type UsedChannels } from './usage.js'
-import { createView, horizonAt, type RowSet, type View } from './view.js'
+import { createView, horizonAt, type RowSet } from './view.js'
 
 /** Newest context rows on which columns are chosen. */
 const SELECTION_ROWS = 4000
-const COHORT_COLUMNS = 60
-const COLUMNS = 150
 /** Columns ranked or scored between two pauses. */
 const STEP = 16
-/** A reference population smaller than this is filled up with the newest context rows. */
-const MIN_REFERENCE = 10
 
 export interface ContextOptions {
   /** Most context rows used, newest first. */
@@ -45,12 +43,6 @@ export interface PreparedContext {
   encode(query: Neighbourhood, keys?: Int32Array, anchor?: Int32Array): QueryBatch
   /** The same in steps of some milliseconds. */
   encodeSteps(query: Neighbourhood, keys?: Int32Array, anchor?: Int32Array): Generator<void, QueryBatch, void>
-}
-
-/** Column c of the batch is raw column `raw`, or its percentile in the cohort. */
-interface Choice {
-  readonly raw: Int32Array
-  readonly cohort: Uint8Array
 }
 
 /**
@@ -196,12 +188,6 @@ export function closedAfter({ anchors }: Neighbourhood): number {
 const cohortsOf = ({ spec }: Neighbourhood, { anchor }: RowSet): Cohorts =>
   groupByAnchor(spec.moment === 'own' ? new Int32Array(anchor.length) : anchor)
 
-interface Computed {
-  readonly x: Float64Array
-  /** Mean past of each anchor's cohort. */
-  readonly priors: LagPriors
-}
-
 /** Raw columns of context rows: as-of encodings of categories, and trailing means shrunk to each anchor's cohort. */
 function* computeContext(
   neighbourhood: Neighbourhood,
@@ -227,77 +213,6 @@ function* computeContext(
     yield
   }
   return { x, priors }
-}
-
-/** Replaces the plain trailing means in `x` by shrunk ones; `measure` fills in the means by anchor from the plain ones. */
-function* shrinkColumns(
-  view: View,
-  columns: readonly FeatureColumn[],
-  x: Float64Array,
-  priors: LagPriors,
-  measure: (from: number, means: Float64Array) => void,
-): Generator<void, void, void> {
-  const shrunk: number[] = []
-  columns.forEach(({ block, slot }, c) => {
-    if (block.op === 'lag' && (slot === LAG.mean3 || slot === LAG.mean10)) shrunk.push(c)
-  })
-  if (shrunk.length === 0) return
-  for (const c of shrunk) measure(c * view.rows, columns[c].slot === LAG.mean3 ? priors.mean3 : priors.mean10)
-  const again = yield* computeSteps(
-    view,
-    shrunk.map(c => columns[c]),
-    priors,
-  )
-  shrunk.forEach((c, i) => {
-    x.set(again.subarray(i * view.rows, (i + 1) * view.rows), c * view.rows)
-  })
-}
-
-function emptyPriors(anchors: number): LagPriors {
-  return { mean3: new Float64Array(anchors).fill(Number.NaN), mean10: new Float64Array(anchors).fill(Number.NaN) }
-}
-
-/** The best raw columns and percentiles of the best raw columns, together. */
-function* choose(
-  x: Float64Array,
-  columns: number,
-  y: Float64Array,
-  cohorts: Cohorts,
-  scoreSteps: typeof scoreClassesSteps,
-): Generator<void, Choice, void> {
-  const n = y.length
-  const scores = yield* scoreSteps(x, columns, y)
-  const ranked = bestColumns(scores, COHORT_COLUMNS, (a, b) => compare(x, a * n, x, b * n, n))
-  const percentiles = new Float64Array(ranked.length * n)
-  for (const [c, column] of ranked.entries()) {
-    cohortPercentiles(x, column * n, cohorts, percentiles, c * n)
-    if (c % STEP === STEP - 1) yield
-  }
-  const both = new Float64Array(columns + ranked.length)
-  both.set(scores)
-  both.set(yield* scoreSteps(percentiles, ranked.length, y), columns)
-  const among = (a: number, b: number) => {
-    const [one, two] = [a, b].map(c =>
-      c < columns ? ([x, c * n] as const) : ([percentiles, (c - columns) * n] as const),
-    )
-    return compare(...one, ...two, n)
-  }
-  // by what they hold, not by where they stood: the order of a table's columns is no input
-  const best = bestColumns(both, COLUMNS, among).sort((a, b) => both[b] - both[a] || among(a, b))
-  return {
-    raw: best.map(c => (c < columns ? c : ranked[c - columns])),
-    cohort: Uint8Array.from(best, c => (c < columns ? 0 : 1)),
-  }
-}
-
-/** Orders two columns by their first values that differ; missing ones come first. */
-function compare(x: Float64Array, a: number, y: Float64Array, b: number, n: number): number {
-  for (let i = 0; i < n; i++) {
-    const [one, two] = [x[a + i], y[b + i]]
-    if (one === two || (Number.isNaN(one) && Number.isNaN(two))) continue
-    return Number.isNaN(one) || one < two ? -1 : 1
-  }
-  return a - b
 }
 
 function pick(x: Float64Array, columns: readonly number[], n: number): Float64Array {
@@ -329,74 +244,4 @@ function toBatch(
   const nonNegative = spec.task === 'numeric' && (spec.counting || y.every(value => value >= 0))
   const task = spec.task === 'binary' ? 'binary' : 'numeric'
   return { task, rows: n, columns, x, y, anchor, age, nonNegative, ...weight }
-}
-
-/** What queries are compared with: sorted columns of the reference population, and its mean past. */
-function* referenceColumns(
-  neighbourhood: Neighbourhood,
-  raw: readonly FeatureColumn[],
-  chosen: Choice,
-  reference: RowSet,
-  context: Computed & { readonly set: RowSet; readonly cohorts: Cohorts },
-): Generator<void, { sorted: Float64Array[]; priors: LagPriors }, void> {
-  const view = createView(neighbourhood, reference)
-  const n = view.rows
-  const x = yield* computeSteps(view, raw, null)
-  const priors = emptyPriors(1)
-  const newest = context.set.anchor[0]
-  const atReference = emptyPriors(neighbourhood.anchors.count)
-  yield* shrinkColumns(view, raw, x, atReference, (from, means) => {
-    const query = means === atReference.mean3 ? priors.mean3 : priors.mean10
-    const fallback = means === atReference.mean3 ? context.priors.mean3 : context.priors.mean10
-    query[0] = n >= MIN_REFERENCE || newest === undefined ? presentMean(x, from, from + n) : fallback[newest]
-    means.fill(query[0])
-  })
-  const total = context.set.key.length
-  const borrowed = n < MIN_REFERENCE && total > 0 ? context.cohorts.end[0] : 0
-  const pooled = new Float64Array(n + borrowed)
-  const sorted = raw.map((_, c) => {
-    if (!chosen.raw.some((from, i) => from === c && chosen.cohort[i])) return new Float64Array(0)
-    pooled.set(x.subarray(c * n, (c + 1) * n))
-    pooled.set(context.x.subarray(c * total, c * total + borrowed), n)
-    return sortedValues(pooled, 0, pooled.length)
-  })
-  return { sorted, priors }
-}
-
-/** Unless told otherwise, everything that is scored stands at its own anchor, and other keys at the query's. */
-const anchorsOf = ({ scored }: Neighbourhood, keys: Int32Array): Int32Array =>
-  keys === scored.key ? scored.anchor : new Int32Array(keys.length)
-
-/** Apart from prepareContext, so that what lives in the cache holds on to no neighbourhood. */
-function queryEncoder(
-  raw: readonly FeatureColumn[],
-  chosen: Choice,
-  sorted: readonly Float64Array[],
-  priors: LagPriors,
-  classPlan: ClassPlan | null,
-  sets: SetPlan | null,
-) {
-  function* encodeSteps(query: Neighbourhood, keys: Int32Array, anchor: Int32Array): Generator<void, QueryBatch, void> {
-    const n = keys.length
-    const view = createView(query, { key: keys, anchor })
-    const values = yield* computeSteps(view, raw, priors)
-    const x = new Float64Array(chosen.raw.length * n)
-    for (const [c, from] of chosen.raw.entries()) {
-      if (!chosen.cohort[c]) x.set(values.subarray(from * n, (from + 1) * n), c * n)
-      else for (let i = 0; i < n; i++) x[c * n + i] = percentile(sorted[from], values[from * n + i])
-    }
-    yield
-    return {
-      rows: n,
-      x,
-      ...(classPlan && { classes: classSide(view, classPlan) }),
-      ...(sets && { held: heldBy(view, sets) }),
-    }
-  }
-  return {
-    encodeSteps: (query: Neighbourhood, keys = query.scored.key, anchor = anchorsOf(query, keys)) =>
-      encodeSteps(query, keys, anchor),
-    encode: (query: Neighbourhood, keys = query.scored.key, anchor = anchorsOf(query, keys)) =>
-      drain(encodeSteps(query, keys, anchor)),
-  }
 }

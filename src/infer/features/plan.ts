@@ -1,6 +1,6 @@
 // The list of feature columns for a spec: which block on which stream, in what order, and what goes first when there are too many.
 
-import type { NodeSpec, NumberChannel, Source, StreamSpec, TargetProgram } from '../../graph/neighbourhood.js'
+import type { NodeSpec, Source, StreamSpec } from '../../graph/neighbourhood.js'
 import { BOUNDARIES, type Neighbourhood } from '../decode/neighbourhood.js'
 import { drain } from '../heads/stepped.js'
 import {
@@ -15,6 +15,7 @@ import {
   type StreamLeaf,
   VIA_LAGS,
 } from './columns.js'
+import { thresholds } from './program.js'
 import { markKeys, nodeLevels, streamLevels, streamVolume } from './shape.js'
 import {
   at,
@@ -185,7 +186,7 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
         const slots = channel.kind === 'value' ? FULL : BINARY
         signal(near ? 1 : via ? 5 : 4, what, near || !via ? slots : LIGHT, true, source)
         if (channel.kind === 'value')
-          for (const { compare, constant } of thresholds(spec.target.program, channel))
+          for (const { compare, constant } of thresholds(spec.target, constants, channel))
             signal(
               near ? 1 : 5,
               { kind: 'compare', channel: c, compare, constant },
@@ -270,22 +271,6 @@ export function* planSteps(neighbourhood: Neighbourhood, options: PlanOptions): 
             : null
       add(5, { op: 'via-lag', stream: index, leaf: here }, slots, stream.hop, true, source ? [source] : tableOf(stream))
     })
-  }
-
-  function thresholds(
-    program: TargetProgram | null,
-    channel: NumberChannel,
-  ): { compare: '=' | '<>' | '<' | '<=' | '>' | '>='; constant: number }[] {
-    if (program === null) return []
-    if (program.op === 'and' || program.op === 'or') return program.items.flatMap(item => thresholds(item, channel))
-    if (program.op === 'not') return thresholds(program.item, channel)
-    if (program.op !== 'compare' || program.leaf !== channel.leaf) return []
-    // sums are not compared row by row
-    const { name } = spec.target.leaves[program.leaf]
-    const constant = constants[program.constant]
-    return (name === 'AVG' || name === 'MIN' || name === 'MAX') && Number.isFinite(constant)
-      ? [{ compare: program.compare, constant }]
-      : []
   }
 
   planLag()

@@ -1,6 +1,6 @@
 // The target over past windows: its aggregates from a stream's rows, and its three-valued program over them. NaN is NULL.
 
-import type { TargetProgram } from '../../graph/neighbourhood.js'
+import type { NumberChannel, TargetProgram, TargetSpec } from '../../graph/neighbourhood.js'
 import type { Rows } from '../decode/neighbourhood.js'
 import { compareNumbers } from './block-signal.js'
 import type { StreamLeaf } from './columns.js'
@@ -105,4 +105,23 @@ export function evaluate(program: TargetProgram, leaves: Float64Array, constants
 
 function truth(a: number, b: number, holds: (a: number, b: number) => boolean): number {
   return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : holds(a, b) ? 1 : 0
+}
+
+/** What the target compares single rows of `channel` with. */
+export function thresholds(
+  { leaves, program }: Pick<TargetSpec, 'leaves' | 'program'>,
+  constants: Float64Array,
+  channel: NumberChannel,
+): { compare: '=' | '<>' | '<' | '<=' | '>' | '>='; constant: number }[] {
+  if (program === null) return []
+  if (program.op === 'and' || program.op === 'or')
+    return program.items.flatMap(item => thresholds({ leaves, program: item }, constants, channel))
+  if (program.op === 'not') return thresholds({ leaves, program: program.item }, constants, channel)
+  if (program.op !== 'compare' || program.leaf !== channel.leaf) return []
+  // sums are not compared row by row
+  const { name } = leaves[program.leaf]
+  const constant = constants[program.constant]
+  return (name === 'AVG' || name === 'MIN' || name === 'MAX') && Number.isFinite(constant)
+    ? [{ compare: program.compare, constant }]
+    : []
 }

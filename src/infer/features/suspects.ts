@@ -4,7 +4,8 @@
 import type { NodeSpec, Source } from '../../graph/neighbourhood.js'
 import { BOUNDARIES, type Neighbourhood } from '../decode/neighbourhood.js'
 import { drain } from '../heads/stepped.js'
-import { followsActivity, movesWithActivity } from './suspects-activity.js'
+import { followsActivity } from './suspects-activity.js'
+import { movesWithActivity } from './suspects-moving.js'
 import { type SliceTests, settlesLate } from './suspects-slices.js'
 import { createView, type RowSet } from './view.js'
 
