@@ -2,6 +2,7 @@
 // no ranking changes.
 
 import { sigmoid } from './logistic.js'
+import { newtonStep } from './newton.js'
 
 /** From this many held-out rows on, they are believed in full. */
 const ENOUGH = 200
@@ -104,13 +105,10 @@ export function fitCalibration(logits: Float64Array, y: Float64Array): Calibrati
       hbl += w * u
       hll += w * u * u
     }
-    const determinant = hbb * hll - hbl * hbl
-    const stepBias = (hll * gb - hbl * gl) / determinant
-    const stepLog = (hbb * gl - hbl * gb) / determinant
-    const shorter = Math.min(1, 0.5 / Math.max(Math.abs(stepBias), Math.abs(stepLog), 1e-12))
-    bias -= shorter * stepBias
-    log -= shorter * stepLog
-    if (Math.max(Math.abs(stepBias), Math.abs(stepLog)) < 1e-9) break
+    const off = newtonStep({ ga: gb, gb: gl, haa: hbb, hab: hbl, hbb: hll }, 0.5)
+    bias -= off.a
+    log -= off.b
+    if (off.whole < 1e-9) break
   }
   const belief = Math.min(1, n / ENOUGH)
   const limited = Math.min(1.4, Math.max(-1.4, belief * log))

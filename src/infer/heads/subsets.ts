@@ -1,6 +1,7 @@
 // Which context rows a fit sees, and which of them, the newest, it is tuned on.
 
 import type { ContextBatch } from '../head.js'
+import { scattered } from './mix.js'
 
 const SMALL = 3_000
 const LARGE = 10_000
@@ -97,9 +98,5 @@ function sample(from: number, to: number, count: number, seed: number): Int32Arr
   return Int32Array.from(order.slice(0, count), i => rows[i]).sort()
 }
 
-function mix(row: number, seed: number): number {
-  let h = Math.imul(row + 0x9e3779b9, 0x85ebca6b) ^ Math.imul(seed | 0, 0xc2b2ae35)
-  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad)
-  h = Math.imul(h ^ (h >>> 15), 0x735a2d97)
-  return (h ^ (h >>> 15)) >>> 0
-}
+const mix = (row: number, seed: number): number =>
+  scattered(Math.imul(row + 0x9e3779b9, 0x85ebca6b) ^ Math.imul(seed | 0, 0xc2b2ae35))

@@ -1,6 +1,7 @@
 // From a linear score of a 0/1 outcome to a logit: level and slope fitted on left-out rows, the slope held near what a linear model implies.
 
 import { sigmoid } from '../heads/logistic.js'
+import { newtonStep } from '../heads/newton.js'
 import { meanOf } from './correlation.js'
 
 const STEPS = 12
@@ -33,12 +34,9 @@ export function fitSlope(score: Float64Array, y: Float64Array): (score: number) 
       hab += w * u
       hbb += w * u * u
     }
-    const determinant = haa * hbb - hab * hab
-    const da = (hbb * ga - hab * gb) / determinant
-    const db = (haa * gb - hab * ga) / determinant
-    const shorter = Math.min(1, 1 / Math.max(Math.abs(da), Math.abs(db), 1e-12))
-    a -= shorter * da
-    b -= shorter * db
+    const off = newtonStep({ ga, gb, haa, hab, hbb }, 1)
+    a -= off.a
+    b -= off.b
   }
   return s => Math.min(FURTHEST, Math.max(-FURTHEST, a + b * unit * (s - centre)))
 }

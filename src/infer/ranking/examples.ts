@@ -1,6 +1,7 @@
 // Labelled pairs from the past: at earlier anchors, which of its candidates an entity that met any did meet in the window that followed.
 
 import type { ContextBatch } from '../head.js'
+import { mix } from '../heads/mix.js'
 import { LATEST } from './companions.js'
 import type { RankingData } from './decode.js'
 import { endAt, type Histories, metIn } from './histories.js'
@@ -90,7 +91,7 @@ export function* examplesOf(
       const thin = thinned(named, 0x1_0000_0000)
       for (const item of look(named, scene, anchor)) {
         const hit = hits[item] === own.turn
-        if (mix(named.name, item, seed) >= (hit ? thin : rate * thin)) continue
+        if (mix(named.name, item ^ Math.imul(seed, 0x9e3779b1)) >= (hit ? thin : rate * thin)) continue
         const at = collected.add(hit ? 1 : 0, taken, ordinal, age)
         writePair(own, item, scene, collected.x(), at)
       }
@@ -171,13 +172,6 @@ function markHits(hits: Int32Array, own: Own, histories: Histories, entity: numb
   const { time, item, passes } = histories
   for (let i = endAt(histories, entity, from); i < histories.ptr[entity + 1] && time[i] <= to; i++)
     if (passes[i] === 1) hits[item[i]] = own.turn
-}
-
-function mix(a: number, b: number, seed: number): number {
-  let h = Math.imul(a + 0x7f4a7c15, 0x85ebca6b) ^ Math.imul((b | 0) ^ Math.imul(seed | 0, 0x9e3779b1), 0xc2b2ae35)
-  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad)
-  h = Math.imul(h ^ (h >>> 15), 0x735a2d97)
-  return (h ^ (h >>> 15)) >>> 0
 }
 
 /** Rows of a batch as they come: how many there will be is known at the end. */
