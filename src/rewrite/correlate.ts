@@ -3,7 +3,7 @@
 
 import { PgError } from '../pg-error.js'
 import { buildSegments } from './segment-text.js'
-import { closing, isSign, isWord, nameOf, type SqlToken } from './sql-lexer.js'
+import { closing, isName, isSign, isWord, nameOf, type SqlToken } from './sql-lexer.js'
 
 /** SQL of the client's, the value of one key column. */
 export interface KeyExpression {
@@ -25,8 +25,6 @@ export interface Correlated {
 }
 
 const CONSTANT_WORDS = ['null', 'true', 'false', 'any', 'some', 'date', 'timestamp', 'timestamptz', 'interval']
-
-const isName = (token: SqlToken | undefined): boolean => token?.kind === 'word' || token?.kind === 'quoted'
 
 /** Where a clause of the language, or of the statement, begins behind FOR. */
 const beginsClause = (tokens: readonly SqlToken[], i: number): boolean =>

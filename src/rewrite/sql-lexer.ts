@@ -150,3 +150,21 @@ export const highestParam = (tokens: readonly SqlToken[]): number =>
 /** The name that a word or a quoted identifier stands for. */
 export const nameOf = (sql: string, { kind, start, end, text }: SqlToken): string =>
   kind === 'word' ? text : sql.slice(start + 1, end - 1).replaceAll('""', '"')
+
+export const isName = (token: SqlToken | undefined): boolean => token?.kind === 'word' || token?.kind === 'quoted'
+
+/** Names with dots between them. */
+export interface Path {
+  readonly path: readonly string[]
+  /** Index of the token behind the last. */
+  readonly next: number
+}
+
+/** The path that begins at a token; null where no name stands there. */
+export const pathAt = (sql: string, tokens: readonly SqlToken[], at: number): Path | null => {
+  if (!isName(tokens[at])) return null
+  const path = [nameOf(sql, tokens[at])]
+  let next = at + 1
+  for (; isSign(tokens[next], '.') && isName(tokens[next + 1]); next += 2) path.push(nameOf(sql, tokens[next + 1]))
+  return { path, next }
+}

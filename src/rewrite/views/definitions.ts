@@ -8,7 +8,7 @@ import { buildSegments } from '../segment-text.js'
 import { filled } from './kept-text.js'
 import { rangesIn } from './ranges.js'
 import { stubsIn } from './stub.js'
-import { TAGGED } from './tags.js'
+import { TAGGED, targetText } from './tags.js'
 
 /** What a reader must find in our word set: tagged views, tagged tables that have no rows yet, and what rests on them. */
 const RESTING = `
@@ -43,7 +43,6 @@ export interface Definition {
 }
 
 interface Row {
-  readonly schema: string
   readonly name: string
   /** null: of a table that is to be filled. */
   readonly sql: string | null
@@ -57,9 +56,8 @@ export const loadDefinitions = async (upstream: Upstream): Promise<(oid: number)
   const byName = new Map<string, number>()
   for (const [oid, schema, name, sql, readable] of rows) {
     const number = oid!.readUInt32BE(0)
-    byName.set(`${schema}.${name}`, number)
+    byName.set(targetText({ schema: schema!.toString(), name: name!.toString() }), number)
     byOid.set(number, {
-      schema: schema!.toString(),
       name: name!.toString(),
       sql: sql?.toString() ?? null,
       readable: readable![0] === 1,
@@ -167,7 +165,7 @@ const writeOut = async (
     sql: `(${filled(pql, args)})`,
   }))
   for (const range of rangesIn(text, outcome.statements)) {
-    const oid = oidOf(`${range.schema}.${range.name}`)
+    const oid = oidOf(targetText(range))
     if (oid !== undefined) edits.push({ start: range.start, end: range.end, sql: range.write(await write(oid)) })
   }
   const builder = buildSegments(text)

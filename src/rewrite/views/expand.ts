@@ -7,11 +7,11 @@ import { mask } from '../outer.js'
 import { WITH_PARAMS } from '../outer-rules.js'
 import { textParam, type Upstream } from '../plan.js'
 import { parseSql, type Tree } from '../postgres-parser.js'
-import { quote } from '../quote.js'
 import { buildSegments, type SegmentText } from '../segment-text.js'
 import { lexSql } from '../sql-lexer.js'
 import { loadDefinitions } from './definitions.js'
 import { qualifiersIn, rangesIn } from './ranges.js'
+import { targetText } from './tags.js'
 
 /** Statements that answer now; others keep a view's name for later, and are the server's. */
 const READING = new Set([...WITH_PARAMS, 'CopyStmt'])
@@ -38,10 +38,9 @@ export const expand = async (
   if (!READING.has(Object.keys(statement)[0])) return null
   const ranges = rangesIn(sql, [statement]).filter(({ name }) => isView(name))
   if (ranges.length === 0) return null
-  const names = ranges.map(({ schema, name }) => [schema ?? [], name].flat().map(quote).join('.'))
-  const params = names.map(name => textParam(25, name))
+  const params = ranges.map(range => textParam(25, targetText(range)))
   const [oids] = await upstream.query(
-    `SELECT ${names.map((_, i) => `pg_catalog.to_regclass($${i + 1})::pg_catalog.oid`).join(', ')}`,
+    `SELECT ${params.map((_, i) => `pg_catalog.to_regclass($${i + 1})::pg_catalog.oid`).join(', ')}`,
     params,
   )
   const definitionOf = await loadDefinitions(upstream)
@@ -51,8 +50,8 @@ export const expand = async (
     throw error
   }
   const edits: { readonly start: number; readonly end: number; readonly text: string }[] = []
-  for (const range of ranges) {
-    const oid = oids[ranges.indexOf(range)]?.readUInt32BE(0)
+  for (const [i, range] of ranges.entries()) {
+    const oid = oids[i]?.readUInt32BE(0)
     const definition = oid === undefined ? null : await definitionOf(oid).catch(refusal)
     if (!definition) continue
     if (!definition.readable)

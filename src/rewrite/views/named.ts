@@ -5,22 +5,18 @@ import { PgError } from '../../pg-error.js'
 import type { Upstream } from '../plan.js'
 import { SCALAR_WORDS } from '../scalar-nodes.js'
 import { buildSegments, type SegmentBuilder, type SegmentText } from '../segment-text.js'
-import { closing, isSign, isWord, lexSql, nameOf, type SqlToken } from '../sql-lexer.js'
+import { closing, isName, isSign, isWord, lexSql, type Path, pathAt, type SqlToken } from '../sql-lexer.js'
 import { type Clause, type Clauses, clausesOf } from './clauses.js'
 import { type NamedQuestion, questionOf } from './definitions.js'
 import type { ViewNames } from './names.js'
-import { targetText } from './tags.js'
+import { pathText } from './tags.js'
 
 /** A place that may name a prediction. */
-interface Use {
-  readonly path: readonly string[]
-  /** Indices of the name's first token, of the first behind it, and of the one that ends the PREDICT. */
+interface Use extends Path {
+  /** Indices of the name's first token, and of the one that ends the PREDICT. */
   readonly at: number
-  readonly next: number
   readonly end: number
 }
-
-const isName = (token: SqlToken | undefined): boolean => token?.kind === 'word' || token?.kind === 'quoted'
 
 /** Index of the token that ends the PREDICT whose target begins at `from`. */
 const endOf = (tokens: readonly SqlToken[], from: number): number => {
@@ -42,13 +38,10 @@ const useAt = (sql: string, tokens: readonly SqlToken[], i: number): Use | null 
   const scalar = isSign(tokens[i + 1], '(')
   if (!scalar && !isWord(tokens[i], 'predict')) return null
   const at = scalar ? i + 2 : i + 1
-  if (!isName(tokens[at]) || isWord(tokens[at], ...FOLLOWS)) return null
-  const path = [nameOf(sql, tokens[at])]
-  let next = at + 1
-  if (isSign(tokens[next], '.') && isName(tokens[next + 1])) {
-    path.push(nameOf(sql, tokens[next + 1]))
-    next += 2
-  }
+  const found = isWord(tokens[at], ...FOLLOWS) ? null : pathAt(sql, tokens, at)
+  // a column goes by three names with its schema
+  if (!found || found.path.length > 2) return null
+  const { path, next } = found
   const end = endOf(tokens, at)
   const follows = next === end || isWord(tokens[next], ...FOLLOWS) || (scalar && isSign(tokens[next], ','))
   return follows ? { path, at, next, end } : null
@@ -63,8 +56,7 @@ export const expandNamed = async (sql: string, names: ViewNames, upstream: Upstr
     const use = useAt(sql, tokens, i)
     // a name in two parts may be a column, which is no reason to ask the server
     if (!use || (use.path.length > 1 && !names.has(use.path.at(-1)!))) continue
-    const name = targetText({ schema: use.path.length > 1 ? use.path[0] : null, name: use.path.at(-1)! })
-    const question = await questionOf(name, upstream)
+    const question = await questionOf(pathText(use.path), upstream)
     if (question === null) continue
     if (!question.readable) throw notReadable(use.path.at(-1)!, tokens[use.at].start)
     builder.slice(at, tokens[use.at].start)

@@ -5,12 +5,12 @@ import { PgError } from '../../pg-error.js'
 import type { Plan, Upstream } from '../plan.js'
 import type { Planner } from '../planner.js'
 import { buildSegments, type SegmentText } from '../segment-text.js'
-import { closing, isSign, isWord, lexSql, nameOf, type SqlToken } from '../sql-lexer.js'
+import { closing, isSign, isWord, lexSql, nameOf, type Path, pathAt, type SqlToken } from '../sql-lexer.js'
 import { clausesOf } from './clauses.js'
 import { questionOf } from './definitions.js'
 import { planExpanded } from './replanned.js'
 import { asIs } from './stored.js'
-import { targetText } from './tags.js'
+import { pathText } from './tags.js'
 
 interface Said {
   readonly sql: string
@@ -50,16 +50,14 @@ export const planAboutPrediction = async (sql: string, plan: Planner, upstream: 
   }
 }
 
-interface Name {
-  readonly path: readonly string[]
-  /** Index of its first token, and of the one behind it. */
+interface Name extends Path {
+  /** Index of its first token. */
   readonly at: number
-  readonly next: number
 }
 
 const nameAt = ({ sql, tokens }: Said, at: number): Name => {
-  const isName = (token: SqlToken | undefined) => token?.kind === 'word' || token?.kind === 'quoted'
-  if (!isName(tokens[at]))
+  const found = pathAt(sql, tokens, at)
+  if (!found)
     throw new PgError({
       code: '42601',
       message: tokens[at]
@@ -67,16 +65,10 @@ const nameAt = ({ sql, tokens }: Said, at: number): Name => {
         : 'syntax error at end of input',
       position: tokens[at]?.start ?? sql.length,
     })
-  const path = [nameOf(sql, tokens[at])]
-  let next = at + 1
-  while (isSign(tokens[next], '.') && isName(tokens[next + 1])) {
-    path.push(nameOf(sql, tokens[next + 1]))
-    next += 2
-  }
-  return { path, at, next }
+  return { ...found, at }
 }
 
-const textOf = ({ path }: Name): string => targetText({ schema: path.at(-2) ?? null, name: path.at(-1)! })
+const textOf = ({ path }: Name): string => pathText(path)
 
 /** How the server knows the relation of a name: its kind, and whether it is a prediction; null where there is none. */
 const look = async (

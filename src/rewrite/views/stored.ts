@@ -6,9 +6,9 @@ import type { Bound, Plan, Upstream } from '../plan.js'
 import type { Planner } from '../planner.js'
 import type { Tree } from '../postgres-parser.js'
 import { literal, quote } from '../quote.js'
-import { isSign, isWord, lexSql, nameOf, type SqlToken } from '../sql-lexer.js'
+import { isSign, isWord, lexSql, pathAt, type SqlToken } from '../sql-lexer.js'
 import { inKept } from './replanned.js'
-import { commentOf, readTag, type Tag, tagSql, targetText } from './tags.js'
+import { commentOf, pathText, readTag, type Tag, tagSql, targetText } from './tags.js'
 
 /** The tag of a relation that stores predictions; null where it is none. */
 const storedAs = async (name: string, upstream: Upstream): Promise<Tag | null> => {
@@ -59,18 +59,13 @@ const nameIn = ({ schemaname, relname }: RangeVar): string => targetText({ schem
 /** The relations that DROP or ALTER MATERIALIZED VIEW names. */
 const namesIn = (sql: string, tokens: readonly SqlToken[]): string[] => {
   const names: string[] = []
-  let i = isWord(tokens[3], 'if') ? 5 : 3
-  for (; tokens[i]; i++) {
-    const path = [nameOf(sql, tokens[i])]
-    while (isSign(tokens[i + 1], '.')) {
-      i += 2
-      path.push(nameOf(sql, tokens[i]))
-    }
-    names.push(targetText({ schema: path.length > 1 ? path[path.length - 2] : null, name: path[path.length - 1] }))
-    if (!isSign(tokens[i + 1], ',')) break
-    i++
+  for (let at = isWord(tokens[3], 'if') ? 5 : 3; ; ) {
+    const found = pathAt(sql, tokens, at)
+    if (!found) return names
+    names.push(pathText(found.path))
+    if (!isSign(tokens[found.next], ',')) return names
+    at = found.next + 1
   }
-  return names
 }
 
 interface Comment {
@@ -83,7 +78,7 @@ interface Comment {
 const planComment = async ({ objtype, object, comment }: Comment, upstream: Upstream): Promise<Plan | null> => {
   if (!/^OBJECT_(VIEW|TABLE|MATVIEW)$/.test(objtype)) return null
   const path = (object?.List?.items ?? []).map(({ String: part }) => part?.sval ?? '')
-  const name = targetText({ schema: path.at(-2) ?? null, name: path.at(-1) ?? '' })
+  const name = pathText(path)
   const tag = readTag(await commentOf(name, upstream))
   // of another kind of relation than it is: the server says so
   if (!tag || (tag.kind === 'view') !== (objtype === 'OBJECT_VIEW')) return null

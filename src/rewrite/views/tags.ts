@@ -36,6 +36,10 @@ export interface Target {
 export const targetText = ({ schema, name }: Target): string =>
   `${schema === null ? '' : `${quote(schema)}.`}${quote(name)}`
 
+/** The relation that a path ends in, whatever database is named before it. */
+export const pathText = (path: readonly string[]): string =>
+  targetText({ schema: path.at(-2) ?? null, name: path.at(-1) ?? '' })
+
 /** The relation's comment. */
 export const commentOf = async (name: string, upstream: Upstream): Promise<string> => {
   const [[comment]] = await upstream.query(
