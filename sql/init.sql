@@ -85,8 +85,8 @@ SELECT o.name, nullif(current_setting('predict.' || o.name, true), '') AS settin
     ('task', NULL, 'binary, numeric, multiclass, classify, rank or forecast; the target says'),
     ('exclude', NULL, 'columns that are not read, as table.column, …'),
     ('include', NULL, 'columns that are read although they seem to change after their row was written'),
-    ('set', NULL, 'values to suppose'),
-    ('explain', 'off', 'adds a column that says why'),
+    ('set', NULL, 'values to suppose; not answered yet'),
+    ('explain', 'off', 'adds a column that says why; not answered yet'),
     ('embedding', 'off', 'adds a column with the entity''s embedding'),
     ('timing', 'off', 'adds a column that says how long it took'),
     ('max_entities', '100000', 'how many entities a statement may score; a million where rows go into a table')
