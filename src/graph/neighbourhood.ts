@@ -167,6 +167,8 @@ export interface NeighbourhoodSpec {
    * by what the other parts teach. 'own': every row is read just before its own time, and answered by what was written before its period began.
    */
   readonly moment?: 'shared' | 'own'
+  /** Of 'own': examples that a period has, the newest before it. Those of several may be sent together. */
+  readonly periodRows?: number
   /** Of a forecast, the numbers of the windows that examples carry labels of, ascending. */
   readonly steps?: readonly number[]
   /** Of lists that no window bounds: each entity is answered with several rows, all values or the `top` likeliest. */

@@ -16,7 +16,7 @@ import { OID, type SqlParams, timestamp } from './sql.js'
 
 const REFERENCE_ROWS = 500
 /** Examples before each period, the newest. */
-const ROWS_A_PERIOD = 4_000
+export const PERIOD_ROWS = 4_000
 
 /** Microseconds before its own time at which a row is read: nothing that was written with it, and not itself. */
 const JUST_BEFORE = `'1 microsecond'::pg_catalog.interval`
@@ -63,7 +63,7 @@ export function ownCtes({ task, grid, context, seed }: Request, params: SqlParam
   const moments = ['SELECT t FROM timed']
   if (context) {
     const examples = examplesOf(task, { timestamptz: 'p.before', timestamp: 'p.beforets' }, seed, params)
-    const newest = `${examples.sql} ORDER BY t DESC, ${keysOf(task)} LIMIT ${ROWS_A_PERIOD}`
+    const newest = `${examples.sql} ORDER BY t DESC, h, ${keysOf(task)} LIMIT ${PERIOD_ROWS}`
     ctes.push(
       ...examples.ctes,
       `cand AS MATERIALIZED (SELECT pg_catalog.row_number() OVER (ORDER BY t DESC, h, ${keysOf(task)}) AS e, s.* FROM (SELECT DISTINCT r.* FROM periods p CROSS JOIN LATERAL (${newest}) r) s)`,

@@ -5,7 +5,7 @@ import type { ChannelUse, NeighbourhoodSpec, Part } from '../neighbourhood.js'
 import { type Grid, UNIT } from './anchors.js'
 import type { CodeSql, NumberSql } from './channels.js'
 import { classArrays, classesPart, numberedKept } from './classes.js'
-import { ownCtes, periodsPart, placeOfScored, sharedCtes, shareOf } from './columns-context.js'
+import { ownCtes, PERIOD_ROWS, periodsPart, placeOfScored, sharedCtes, shareOf } from './columns-context.js'
 import { type ContextSize, contextCtes, joinEntity } from './context.js'
 import { thinned } from './dormant.js'
 import { layoutOf } from './layout.js'
@@ -135,7 +135,7 @@ class Statement {
         keys: task.entity.key.length,
         counting: isCounting(task),
         conditional: task.assuming !== null,
-        ...(task.temporal ? {} : { moment: this.#own ? ('own' as const) : ('shared' as const) }),
+        ...(task.temporal ? {} : this.#own ? { moment: 'own', periodRows: PERIOD_ROWS } : { moment: 'shared' }),
         ...(task.kind === 'forecast' ? { steps: fittedSteps(task)! } : {}),
         ...(isSet(task) ? { list: { kind: task.kind as 'rank' | 'classify', top: task.top ?? 0 } } : {}),
         ...(this.#weighed ? { weighed: true as const } : {}),

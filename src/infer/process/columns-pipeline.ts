@@ -58,9 +58,11 @@ const nothingKnown = (): PgError =>
 function examplesFor(neighbourhood: Neighbourhood, group: number): Neighbourhood {
   const { spec, pairs, anchors, periods } = neighbourhood
   const start = periods.get(group) ?? Number.POSITIVE_INFINITY
-  const rows = Array.from({ length: pairs.count }, (_, i) => i).filter(i =>
+  const eligible = Array.from({ length: pairs.count }, (_, i) => i).filter(i =>
     spec.moment === 'shared' ? pairs.share[i] !== group : anchors.time[pairs.anchor[i]] < start - 1,
   )
+  // newest first; what lies further back was sent for earlier periods
+  const rows = eligible.slice(0, spec.periodRows)
   const pick = (from: Int32Array) => Int32Array.from(rows, i => from[i])
   const label = Float64Array.from(rows, i => pairs.label[i])
   const part = {

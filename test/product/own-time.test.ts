@@ -1,0 +1,41 @@
+// Rows read each at its own time learn from as many rows before their period, whoever else is asked about.
+
+import t from 'tap'
+import { connect, startPostgres } from '../helpers/postgres.js'
+import { databaseOf, startProduct } from '../helpers/service.js'
+
+t.setTimeout(120_000)
+const postgres = await startPostgres()
+t.teardown(() => postgres.stop())
+const url = await postgres.createDatabase()
+const owner = await connect(url)
+const noise = (...of: string[]) => `((abs(hashtext(${of.join(` || '-' || `)})) % 10007) / 10007.0)`
+// what the size tells of the price turns round half-way
+await owner.query(`
+  CREATE TABLE lots (lot_id int PRIMARY KEY, listed_at timestamptz NOT NULL, size int, price float8);
+  INSERT INTO lots SELECT i, '2020-01-01Z'::timestamptz + i * interval '2 hours', s, CASE WHEN i < 4500 THEN s ELSE 60 - s END + ${noise(`'p'`, 'i')}
+    FROM (SELECT i, (${noise(`'s'`, 'i')} * 50)::int AS s FROM generate_series(1, 9000) i) l;
+  ANALYZE;`)
+await owner.end()
+
+t.test('alone or together with rows of other periods, a row has the same answer', async t => {
+  const asked = async (who: string) => {
+    // a product of its own: nothing is at hand
+    const product = await startProduct(postgres.url())
+    const client = await product.connect(databaseOf(url))
+    try {
+      const { rows } = await client.query(
+        `PREDICT lots.price FOR ${who} AS OF ENTITY TIME WITH (mode = fast, context_size = 10000)`,
+      )
+      return new Map(rows.map(row => [row.lot_id, row.prediction]))
+    } finally {
+      await client.end()
+      await product.stop(0)
+    }
+  }
+  const alone = await asked('lots.lot_id = 8999')
+  const together = await asked('lots.lot_id IN (1500, 4000, 8999)')
+  t.equal(together.size, 3)
+  const [a, b] = [alone.get(8999), together.get(8999)]
+  t.ok(Math.abs(a - b) <= 1e-5 * Math.abs(a), `${a} and ${b}`)
+})
