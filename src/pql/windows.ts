@@ -105,6 +105,23 @@ const noTime = (table: Table, position: number): PgError => {
   })
 }
 
+/** Whether rows have no other time than that of the entity they hang on, so that none of them ever lies ahead. */
+const agesWith = ({ time }: Table, entity: Table): boolean =>
+  time.kind === 'inherited' && time.through.every(({ to }) => to === entity || agesWith(to, entity))
+
+const asOld = (table: Table, entity: Table, position: number): PgError => {
+  const column = table.columns.find(isTime)?.name
+  return new PgError({
+    code: 'PQ003',
+    message: `table "${table.name}" has no time column of its own`,
+    detail: `Its rows are taken to be as old as those of ${tableText(entity)} that they belong to, so no window ahead holds any.`,
+    hint: column
+      ? `COMMENT ON COLUMN ${fullTableText(table)}.${typed(column)} IS '@predict time'`
+      : `ALTER TABLE ${fullTableText(table)} ADD COLUMN ${missingTime(table)}`,
+    position,
+  })
+}
+
 /** Rows that carry the number of a year have a time already; others can only begin to get one. */
 const missingTime = ({ columns }: Table): string => {
   const year = columns.find(({ name, typeClass }) => typeClass === 'integer' && /year|season/i.test(name))?.name
@@ -152,6 +169,8 @@ export const checkWindow = (
     return null
   }
   if (!dated) throw noTime(table, window.start)
+  const entity = path[0]?.link.to
+  if (place === 'target' && entity && agesWith(table, entity)) throw asOld(table, entity, window.start)
   checkBounds(context, syntax, window, place, leaf)
   return { start: window.from, end: window.to }
 }

@@ -78,6 +78,8 @@ function fewMatch({ task, result }: Told): Notice | null {
   const { where, ids, entity } = task
   const { contextRows } = result.summary
   if (where === null || ids.kind !== 'each' || contextRows + result.count === 0) return null
+  // of those that match, the query around has left some out
+  if (task.narrowed || task.first !== undefined) return null
   const items = where.kind === 'and' ? where.items : [where]
   if (items.every(hasWindows) || (result.count >= FEW_ENTITIES && contextRows >= FEW_EXAMPLES)) return null
   const all = entity.table.estimatedRows

@@ -8,7 +8,7 @@ import type { KeyExpression } from './correlate.js'
 import type { Found } from './locate.js'
 import type { Node } from './node.js'
 import { parseSql, type Tree, walkTree } from './postgres-parser.js'
-import { quote } from './quote.js'
+import { castName, quote } from './quote.js'
 import { isSign, isWord, lexSql, type SqlToken } from './sql-lexer.js'
 import { rangesIn } from './views/ranges.js'
 
@@ -213,7 +213,7 @@ export const queryForKeys = async (
 
 /** Type that a value is cast to, to be compared with a key: any whole number may be compared with any other. */
 const lookedUpAs = ({ type, typeName }: Column): string =>
-  [20, 21, 23].includes(type) ? 'pg_catalog.int8' : typeName.replace(/\([^)]*\)/, '')
+  [20, 21, 23].includes(type) ? 'pg_catalog.int8' : castName(typeName)
 
 /** What else decides how a text is read. */
 export interface Around {

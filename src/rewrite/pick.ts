@@ -7,7 +7,7 @@ import type { Catalog, Table } from '../pql/catalog.js'
 import type { Ids, OutputColumn, Task } from '../pql/task.js'
 import type { KeyExpression } from './correlate.js'
 import type { Facet, Node } from './node.js'
-import { quote } from './quote.js'
+import { castName, quote } from './quote.js'
 
 /** The expression for each of the answer's key columns, in their order. */
 export interface Pick {
@@ -125,7 +125,7 @@ const WHOLE_NUMBERS = [20, 21, 23]
 
 /** A key's text, alike for every type that holds whole numbers; no other value's text is like it. */
 const keyCast = ({ type, typeName }: OutputColumn): string =>
-  WHOLE_NUMBERS.includes(type) ? 'pg_catalog.numeric' : typeName.replace(/\([^)]*\)/, '')
+  WHOLE_NUMBERS.includes(type) ? 'pg_catalog.numeric' : castName(typeName)
 
 /** @param rows FROM item of the answer, its columns named c1, c2, … */
 export const writeScalar = (pick: Pick, outputs: readonly OutputColumn[], rows: string, write: Write): void => {

@@ -29,7 +29,7 @@ import type { Bound, Param, Plan, Upstream } from './plan.js'
 import { type KeyCondition, mayBePushedDown, narrowedNotice, pushedDown } from './pushed-down.js'
 import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
 import type { SegmentText } from './segment-text.js'
-import { highestParam, lexSql } from './sql-lexer.js'
+import { highestParam, lexSql, type SqlToken } from './sql-lexer.js'
 import { refuseUnknownOption } from './unknown-option.js'
 import { planView } from './views/create.js'
 import { planStored } from './views/store.js'
@@ -111,6 +111,7 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     /** The questions of one execution, as far as rows of theirs are wanted. */
     const questionsOf = async (params: readonly Param[], client: Upstream) => {
       if (rules.needsBlock && !client.inBlock) throw notInBlock()
+      if (params.length === 0 && own > 0) throw noParameter(tokens, nodes)
       let asked = distinct.map(question => {
         const first = firstOf(question.task, rules.first.get(question.firstParam))
         return limited(narrowed(rules.bulk ? inBulk(question) : question, question.joined), first)
@@ -174,6 +175,13 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
 
 const notInBlock = (): PgError =>
   new PgError({ code: '25P01', message: 'DECLARE CURSOR can only be used in transaction blocks' })
+
+/** A simple query has no values; that is said before anything is predicted. */
+const noParameter = (tokens: readonly SqlToken[], nodes: readonly Node[]): PgError => {
+  const first = tokens.find(token => token.kind === 'param')
+  const inNode = first ?? nodes.flatMap(({ pql }) => lexSql(pql)).find(token => token.kind === 'param')
+  return new PgError({ code: '42P02', message: `there is no parameter $${inNode?.text ?? 1}`, position: first?.start })
+}
 
 /** Where the statement that EXPLAIN explains begins; 0 where it is none. */
 const explainedStart = (text: string): number => {

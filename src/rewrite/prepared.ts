@@ -6,7 +6,7 @@ import { createLru } from './lru.js'
 import type { Param, Plan, Upstream } from './plan.js'
 import type { Planner } from './planner.js'
 import { moved } from './questions.js'
-import { literal } from './quote.js'
+import { castName, literal } from './quote.js'
 import { buildSegments, type SegmentText } from './segment-text.js'
 import { closing, isSign, isWord, lexSql, nameOf, type SqlToken } from './sql-lexer.js'
 
@@ -220,6 +220,8 @@ const namesOf = async (oids: readonly number[], upstream: Upstream): Promise<(st
 /** The arguments of EXECUTE, each evaluated once by the server. */
 const evaluate = async (args: readonly string[], types: readonly Type[], upstream: Upstream): Promise<Param[]> => {
   if (args.length === 0) return []
-  const [row] = await upstream.query(`SELECT ${args.map((arg, i) => `(${arg}\n)::${types[i].name}`).join(', ')}`)
+  const [row] = await upstream.query(
+    `SELECT ${args.map((arg, i) => `(${arg}\n)::${castName(types[i].name)}`).join(', ')}`,
+  )
   return row.map(value => ({ format: 1, value }))
 }

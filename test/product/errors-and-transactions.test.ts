@@ -434,3 +434,26 @@ t.test('labels are what the same SQL counts, across changes of daylight-saving t
     }
   }
 })
+
+t.test('a simple query has no parameters, and is told so before anything is predicted', async t => {
+  const one = await client(t)
+  const sql = 'PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id = $1'
+  t.match(await failure(one.query(sql)), {
+    code: '42P02',
+    message: 'there is no parameter $1',
+    position: String(sql.indexOf('$1') + 1),
+  })
+})
+
+t.test('rows that are only as old as whom they belong to are not counted ahead', async t => {
+  const one = await client(t)
+  await one.query('CREATE TABLE badges (id int PRIMARY KEY, user_id bigint NOT NULL REFERENCES users)')
+  await one.query('INSERT INTO badges SELECT user_id, user_id FROM users')
+  const failed = await failure(one.query('PREDICT COUNT(badges.*, 0, 30, days) FOR EACH users.user_id'))
+  t.match(failed, {
+    code: 'PQ003',
+    message: 'table "badges" has no time column of its own',
+    hint: /^ALTER TABLE public\.badges ADD COLUMN/,
+  })
+  await one.query('DROP TABLE badges')
+})

@@ -121,7 +121,7 @@ t.test('it is made, replaced, renamed, commented and dropped as the thing it is'
   await client.query('CREATE VIEW plain AS SELECT 1 AS one')
   for (const sql of ['DROP PREDICTION plain', `CREATE OR REPLACE PREDICTION plain AS ${EACH}`])
     await refused(t, sql, '42809', 'plain', { hint: sql.replace('PREDICTION', 'VIEW') })
-  await refused(t, 'DROP PREDICTION users', '42809', 'users', { hint: 'DROP TABLE users' })
+  await refused(t, 'DROP PREDICTION users', '42809', 'users', { hint: 'Use DROP TABLE to remove a table.' })
   await refused(t, 'DROP PREDICTION nothing', '42P01', 'nothing')
   t.equal(await tagOf('DROP PREDICTION IF EXISTS nothing, public.silent CASCADE', true), 'DROP PREDICTION')
   await refused(t, 'PREDICT silent FOR users.user_id = 1', '42703', 'silent')

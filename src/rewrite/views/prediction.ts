@@ -97,7 +97,11 @@ const notPrediction = ({ path, at: first }: Name, kind: string, { sql, tokens, a
     code: '42809',
     message: `"${path.at(-1)}" is not a prediction`,
     detail: kind === 'v' ? 'A prediction is a view that is one PREDICT and nothing else.' : undefined,
-    hint: known && `${sql.slice(0, tokens[at].start)}${known}${sql.slice(tokens[at].end)}`,
+    // said, not offered to paste: who meant a prediction does not mean to drop this
+    hint:
+      known && isWord(tokens[0], 'drop')
+        ? `Use DROP ${known} to remove ${known === 'INDEX' ? 'an' : 'a'} ${known.toLowerCase()}.`
+        : known && `${sql.slice(0, tokens[at].start)}${known}${sql.slice(tokens[at].end)}`,
     position: tokens[first].start,
   })
 }
