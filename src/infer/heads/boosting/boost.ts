@@ -5,7 +5,7 @@ import { addTree, growTree, type Tree } from './tree.js'
 
 export const RATE = 0.08
 export const ROUNDS = 100
-const TREE = { leaves: 12, minRows: 20, l2: 5 } as const
+export const TREE = { leaves: 12, minRows: 20, l2: 5 } as const
 /** Share of the columns that each tree may use. */
 const COLUMN_SHARE = 0.5
 const FEW_COLUMNS = 16
@@ -27,6 +27,7 @@ export type Watch = (round: number, tree: Tree) => boolean
 
 export function* boost(input: BoostInput, rounds: number, watch?: Watch): Generator<void, Tree[], void> {
   const { bins, rows, columns, y, task, seed } = input
+  const most = columns <= FEW_COLUMNS ? columns : Math.ceil(columns * COLUMN_SHARE)
   const current = Float64Array.from(input.start)
   const gradient = new Float64Array(rows)
   const curvature = new Float64Array(rows).fill(1)
@@ -39,7 +40,7 @@ export function* boost(input: BoostInput, rounds: number, watch?: Watch): Genera
         curvature[r] = Math.max(p * (1 - p), 1e-6)
       } else gradient[r] = current[r] - y[r]
     }
-    const tree = growTree({ bins, rows, columns: someColumns(columns, seed, round), gradient, curvature }, TREE)
+    const tree = growTree({ bins, rows, columns: someColumns(columns, most, seed, round), gradient, curvature }, TREE)
     // its columns told nothing; the next tree has others
     if (tree.value.length === 1) continue
     addTree(tree, bins, rows, RATE, current)
@@ -50,9 +51,8 @@ export function* boost(input: BoostInput, rounds: number, watch?: Watch): Genera
   return trees
 }
 
-/** Columns with the smallest hash of (column, round, seed), ascending. */
-function someColumns(columns: number, seed: number, round: number): Int32Array {
-  const most = columns <= FEW_COLUMNS ? columns : Math.ceil(columns * COLUMN_SHARE)
+/** The `most` columns with the smallest hash of (column, round, seed), ascending: those that a round's trees may use. */
+export function someColumns(columns: number, most: number, seed: number, round: number): Int32Array {
   const hash = Uint32Array.from({ length: columns }, (_, c) => mix(c, Math.imul(round, 0x9e3779b1) ^ seed))
   const order = Array.from(hash.keys()).sort((a, b) => hash[a] - hash[b] || a - b)
   return Int32Array.from(order.slice(0, most)).sort()

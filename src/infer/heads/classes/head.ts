@@ -1,21 +1,19 @@
-// The head of labels that are one of several classes: a multinomial model of the columns for the classes that have enough examples, other
-// evidence for all of them, and one weight for each kind of evidence, chosen on the newest rows.
+// The head of labels that are one of several classes: a multinomial model of the columns for the classes that have enough examples, boosted
+// trees beside it where they tell more, other evidence for all classes, and one weight for each kind of evidence, chosen on the newest rows.
 
 import type { ClassBatch, ClassPrediction, QueryBatch } from '../../head.js'
-import type { Design } from '../matrix.js'
-import { designOf, fitScaling, scaleColumn, selectRows } from '../scaling.js'
+import { designOf, fitScaling, type scaleColumn, selectRows } from '../scaling.js'
 import type { FitOptions } from '../stepped.js'
 import { subsets } from '../subsets.js'
 import { LAMBDAS } from '../tuning.js'
 import { SMALL, type Warnings } from '../usable.js'
 import { type Bins, fitBins, withBins } from './bins.js'
 import { add, bytesOf, type Evidence, emptyEvidence, gather, kindsOf, weigh } from './evidence.js'
-import { classLoss, fitMultinomial, logProbabilities, normalise, priorCoefficients } from './multinomial.js'
+import { chooseLambda, fitLinear, type Linear, sayOfLinear, scaledSay } from './linear.js'
+import { bytesOfForest, type Forest, judgeTrees, sayOfForest, weighTrees } from './trees.js'
 import { firstWeights, fitWeights, scores, softmax, type Trial, trialOf } from './weights.js'
+import { blend, type Word, wordOf } from './words.js'
 
-/** Classes with fewer examples than this, and all beyond the most frequent ones, are one class to the columns. */
-const OWN_MODEL = 8
-const MOST_MODELS = 24
 /** Rows that the columns are fitted on. */
 const ROWS = 4_000
 /** Rows that weights are fitted on. */
@@ -35,11 +33,10 @@ export interface FittedClasses {
   predictSteps(query: QueryBatch): Generator<void, ClassPrediction, void>
 }
 
-/** The columns' word: log probabilities of groups of classes, against the groups' own log shares. */
-interface Linear {
-  readonly b: readonly Float64Array[]
-  readonly group: Int32Array
-  readonly share: Float64Array
+/** Trees, and their part of what the columns say. */
+interface Trees {
+  readonly weight: number
+  readonly forest: Forest
 }
 
 export function* fitClasses(given: ClassBatch, options: FitOptions): Generator<void, FittedClasses, void> {
@@ -64,6 +61,7 @@ export function* fitClasses(given: ClassBatch, options: FitOptions): Generator<v
   const [{ held, older }] = subsets({ ...context, rows: most }, 'fast', options.seed)
   let weights = start
   let lambda: number = LAMBDAS[1]
+  let trees: Trees | null = null
   if (context.rows >= FEW && held > 0) {
     const rest = indexes(older, most)
     if (model && options.mode !== 'fast') lambda = yield* chooseLambda(design, y, rest, held, count)
@@ -83,71 +81,24 @@ export function* fitClasses(given: ClassBatch, options: FitOptions): Generator<v
           )
         : null
       const evidence = yield* evidenceFor(context, judged, learnt)
-      trials.push(...(yield* trialsOf(design, context, judged, evidence, linear, start)))
+      const chosen = thinned(judged)
+      let word = wordOf(linear && sayOfLinear(linear, selectRows(design, chosen)))
+      if (linear && folds === 1 && options.mode !== 'fast') {
+        const asked = { chosen, held, learnt, word }
+        ;({ word, trees } = yield* blendTrees(context, y, asked, options.seed))
+      }
+      trials.push(...(yield* trialsOf(context, chosen, evidence, word, start)))
     }
     weights = yield* fitWeights(trials.slice(0, TRIALS * 2), start)
   }
   const linear = model ? yield* fitLinear(design, y, indexes(0, most), lambda, count) : null
   const evidence = gather(context, indexes(0, context.rows))
   yield
-  return predictor(channels, bins, linear, evidence, weights, warningsOf(context, y))
+  return predictor({ channels, bins, linear, trees, evidence, weights }, warningsOf(context, y))
 }
 
 const indexes = (from: number, to: number): Int32Array =>
   Int32Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
-
-/** The frequent classes each a group of its own, the rest together in the last. */
-function grouped(y: Int32Array, rows: Int32Array, classes: number): { group: Int32Array; groups: number } {
-  const counts = new Float64Array(classes)
-  for (const r of rows) counts[y[r]]++
-  const order = Array.from(counts.keys()).sort((a, b) => counts[b] - counts[a] || a - b)
-  const own = order.filter((c, i) => counts[c] >= OWN_MODEL && i < MOST_MODELS)
-  const group = new Int32Array(classes).fill(own.length)
-  for (const [g, c] of own.entries()) group[c] = g
-  const rest = order.some(c => counts[c] > 0 && group[c] === own.length)
-  return { group, groups: rest ? own.length + 1 : own.length }
-}
-
-function* fitLinear(
-  design: Design,
-  y: Int32Array,
-  rows: Int32Array,
-  lambda: number,
-  classes: number,
-): Generator<void, Linear, void> {
-  const { group, groups } = grouped(y, rows, classes)
-  const part = rows.length === design.rows ? design : selectRows(design, rows)
-  const labels = Int32Array.from(rows, r => group[y[r]])
-  const range = { design: part, from: 0, to: part.rows }
-  const prior = priorCoefficients(part, labels, groups)
-  const b = yield* fitMultinomial(range, labels, lambda, prior)
-  return { b, group, share: Float64Array.from(prior, own => own[part.ones]) }
-}
-
-/** The penalty under which rows from `older` on tell most of the newest. */
-function* chooseLambda(
-  design: Design,
-  y: Int32Array,
-  rest: Int32Array,
-  held: number,
-  classes: number,
-): Generator<void, number, void> {
-  const { group, groups } = grouped(y, rest, classes)
-  // a class that is new among the newest is told apart from nothing that was known
-  const labels = Int32Array.from(y.subarray(0, design.rows), c => Math.min(group[c], groups - 1))
-  const older = { design, from: rest[0], to: design.rows }
-  const yOlder = labels.subarray(rest[0])
-  const yNewest = labels.subarray(0, held)
-  let best: { lambda: number; loss: number } | null = null
-  let b = priorCoefficients(design, yOlder, groups)
-  for (const lambda of LAMBDAS) {
-    b = yield* fitMultinomial(older, yOlder, lambda, b)
-    const loss = classLoss(logProbabilities({ design, from: 0, to: held }, b), yNewest)
-    if (best === null || loss < best.loss) best = { lambda, loss }
-    else if (loss > 1.05 * best.loss) break
-  }
-  return best!.lambda
-}
 
 /**
  * What was known of a row when it was news. Where rows lie at several anchors: of those whose window had closed at its own, asked for from the
@@ -176,48 +127,67 @@ function* evidenceFor(
   return upTo
 }
 
+/** What the columns say of held-out rows, with what trees grown on the same rows as the linear model add to its word. */
+function* blendTrees(
+  context: ClassBatch,
+  y: Int32Array,
+  { chosen, held, learnt, word }: { chosen: Int32Array; held: number; learnt: Int32Array; word: Word },
+  seed: number,
+): Generator<void, { word: Word; trees: Trees | null }, void> {
+  const { count } = context.classes
+  const judged = yield* judgeTrees(context, y, held, learnt, count, seed)
+  if (judged === null) return { word, trees: null }
+  const told = wordOf(judged.say)
+  const ofTrees: Word = i => told(chosen[i])
+  const counts = new Float64Array(count)
+  for (const r of learnt) counts[y[r]]++
+  const truth = Int32Array.from(chosen, r => y[r])
+  const weight = yield* weighTrees(ofTrees, word, counts, truth)
+  if (weight === 0) return { word, trees: null }
+  return { word: blend(ofTrees, word, weight), trees: { weight, forest: judged.forest } }
+}
+
+/** Up to TRIALS of some rows, from the oldest on, as what was known grows. */
+function thinned(rows: Int32Array): Int32Array {
+  const step = Math.max(1, Math.ceil(rows.length / TRIALS))
+  return rows.filter((_, i) => i % step === 0).reverse()
+}
+
+/** `word` is of the rows `chosen`, by their place among them. */
 function* trialsOf(
-  design: Design,
   { classes: side, y }: ClassBatch,
-  judged: Int32Array,
+  chosen: Int32Array,
   evidence: (row: number) => Evidence,
-  linear: Linear | null,
+  word: Word,
   start: Float64Array,
 ): Generator<void, Trial[], void> {
-  const classes = side.count
-  const step = Math.max(1, Math.ceil(judged.length / TRIALS))
-  // from the oldest on, as what was known grows
-  const chosen = judged.filter((_, i) => i % step === 0).reverse()
-  const part = selectRows(design, chosen)
-  const log = linear ? logProbabilities({ design: part, from: 0, to: part.rows }, linear.b) : null
-  const numbers = new Float64Array(kindsOf(side) * classes)
+  const numbers = new Float64Array(kindsOf(side) * side.count)
   const out: Trial[] = []
   for (const [i, r] of chosen.entries()) {
     const known = evidence(r)
-    weigh(known, side, r, wordOf(linear, log, i), numbers)
+    weigh(known, side, r, word(i), numbers)
     out.push(trialOf(start, numbers, known.counts, y[r]))
     if (i % 64 === 63) yield
   }
   return out
 }
 
-const wordOf = (linear: Linear | null, log: readonly Float64Array[] | null, row: number) => (c: number) =>
-  linear && log && linear.group[c] < log.length ? log[linear.group[c]][row] - linear.share[linear.group[c]] : 0
+interface Model {
+  readonly channels: Parameters<typeof scaleColumn>[0][]
+  readonly bins: Bins
+  readonly linear: Linear | null
+  readonly trees: Trees | null
+  readonly evidence: Evidence
+  readonly weights: Float64Array
+}
 
 /** Made outside the fit, so that it holds none of its matrices. */
-function predictor(
-  channels: Parameters<typeof scaleColumn>[0][],
-  bins: Bins,
-  linear: Linear | null,
-  evidence: Evidence,
-  weights: Float64Array,
-  warnings: Warnings,
-): FittedClasses {
+function predictor({ channels, bins, linear, trees, evidence, weights }: Model, warnings: Warnings): FittedClasses {
   const { classes } = evidence
-  const ones = channels.length
   const width = linear ? linear.b.length * linear.b[0].length : 0
+  const forest = trees ? bytesOfForest(trees.forest) : 0
   return {
-    bytes: 8 * width + bytesOf(evidence) + 80 * channels.length + 1024,
+    bytes: 8 * width + forest + bytesOf(evidence) + 80 * channels.length + 1024,
     warnings,
     *predictSteps(query) {
       const side = withBins(query.classes!, query, bins)
@@ -226,19 +196,14 @@ function predictor(
       const numbers = new Float64Array(weights.length * classes)
       for (let from = 0; from < query.rows; from += BLOCK) {
         const to = Math.min(query.rows, from + BLOCK)
-        const log = linear ? linear.b.map(b => new Float64Array(to - from).fill(b[ones])) : null
-        const scaled = new Float64Array(to - from)
-        if (linear && log) {
-          for (let j = 0; j < ones; j++) {
-            scaleColumn(channels[j], query.x, query.rows, from, to, scaled, 0)
-            for (const [g, b] of linear.b.entries())
-              for (let i = 0; i < scaled.length; i++) log[g][i] += b[j] * scaled[i]
-          }
-          normalise(log, scaled.length)
-        }
+        let word = wordOf(linear && scaledSay(linear, channels, query, from, to))
         yield
+        if (trees) {
+          word = blend(wordOf(sayOfForest(trees.forest, query, from, to)), word, trees.weight)
+          yield
+        }
         for (let r = from; r < to; r++) {
-          weigh(evidence, side, r, wordOf(linear, log, r - from), numbers)
+          weigh(evidence, side, r, word(r - from), numbers)
           const own = probabilities.subarray(r * classes, (r + 1) * classes)
           scores(weights, numbers, classes, own)
           for (let c = 0; c < classes; c++) if (evidence.counts[c] === 0) own[c] = Number.NEGATIVE_INFINITY
