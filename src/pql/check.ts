@@ -72,7 +72,7 @@ export const check = (syntax: PredictSyntax, catalog: Catalog, given: Given): Ch
   const temporal = targets.some(({ window }) => window !== null)
   const where = checkWhere(context, syntax, table, temporal)
   const assuming = checkAssuming(context, syntax, table, temporal)
-  const asOf = checkAsOf(context, syntax, table, temporal)
+  const asOf = checkAsOf(context, syntax, table, targets.length > 0)
   const { options, taskPosition } = checkOptions(context, syntax.options, given.settings ?? {})
   const wanted = options.task && { value: options.task, position: taskPosition }
   const kind = taskKind(context, syntax, target, wanted)

@@ -75,7 +75,7 @@ export const checkAssuming = (
 }
 
 /** AS OF: one point in time for all, or each entity's own. */
-export const checkAsOf = (context: Context, { asOf }: PredictSyntax, entity: Table, temporal: boolean): AsOf => {
+export const checkAsOf = (context: Context, { asOf }: PredictSyntax, entity: Table, aggregates: boolean): AsOf => {
   switch (asOf.kind) {
     case 'default':
       return { kind: 'default' }
@@ -84,7 +84,7 @@ export const checkAsOf = (context: Context, { asOf }: PredictSyntax, entity: Tab
     case 'constant':
       return { kind: 'constant', value: typeConstant(context, asOf.value, TIMESTAMPTZ, '=') }
     case 'entity time':
-      if (temporal)
+      if (aggregates)
         throw new PgError({
           code: '22023',
           message: 'AS OF ENTITY TIME needs a column as target',
