@@ -159,7 +159,7 @@ const REFUSALS: readonly Refusal[] = [
   { is: 'option range', query: `${Y} WITH (context_size = ¦99999999)`, code: '22023', from: 'context_size = 99999999' },
   { is: 'task', query: `${Y} WITH (task = ¦numeric)`, code: '22023', from: 'task = numeric' },
   { is: 'entity time', query: `${Y} ¦AS OF ENTITY TIME`, code: '22023', from: 'AS OF ENTITY TIME' },
-  { is: 'entity time, list', query: 'PREDICT LIST_DISTINCT(invoice_lines.line_no) RANK TOP 3 FOR EACH invoices.invoice_id ¦AS OF ENTITY TIME', code: '22023' },
+  { is: 'entity time, list', query: `PREDICT LIST_DISTINCT(tags.label) RANK TOP 3 ${U} ¦AS OF ENTITY TIME`, code: '22023', from: 'AS OF ENTITY TIME' },
   { is: 'entity without time', query: 'PREDICT tags.label FOR EACH tags.tag_id ¦AS OF ENTITY TIME', code: 'PQ003', says: /@predict time/ },
   { is: 'AS OF', query: `${Y} AS OF ¦5`, code: '42883' },
   { is: 'NULL key', query: 'PREDICT COUNT(orders.*,0,7) FOR users.user_id = ¦NULL', code: '22004', from: 'FOR users.user_id = NULL' },
