@@ -119,8 +119,9 @@ t.test('it is made, replaced, renamed, commented and dropped as the thing it is'
   t.equal(await tagOf('ALTER PREDICTION churn RENAME TO silent', true), 'ALTER PREDICTION')
   t.equal((await values('PREDICT silent FOR users.user_id = 1')).length, 1)
   await client.query('CREATE VIEW plain AS SELECT 1 AS one')
-  for (const sql of ['DROP PREDICTION plain', `CREATE OR REPLACE PREDICTION plain AS ${EACH}`])
-    await refused(t, sql, '42809', 'plain', { hint: sql.replace('PREDICTION', 'VIEW') })
+  await refused(t, 'DROP PREDICTION plain', '42809', 'plain', { hint: 'Use DROP VIEW to remove a view.' })
+  const replace = `CREATE OR REPLACE PREDICTION plain AS ${EACH}`
+  await refused(t, replace, '42809', 'plain', { hint: replace.replace('PREDICTION', 'VIEW') })
   await refused(t, 'DROP PREDICTION users', '42809', 'users', { hint: 'Use DROP TABLE to remove a table.' })
   await refused(t, 'DROP PREDICTION nothing', '42P01', 'nothing')
   t.equal(await tagOf('DROP PREDICTION IF EXISTS nothing, public.silent CASCADE', true), 'DROP PREDICTION')

@@ -110,7 +110,7 @@ t.test('the primary goes: its sessions are told, and new ones get the standby on
   await Promise.all([refused, unanswered])
   const [first] = await lost
   t.equal(first!.code, '57P01', 'an idle session is told in the server’s words')
-  await t.rejects(open('postgres'), { code: '08006', message: /no upstream server is read-write/ })
+  await t.rejects(open('postgres'), { code: '08006' })
   await standby.admin.query('SELECT pg_promote()')
   const started = Date.now()
   let next: pg.Client | null = null
