@@ -1,15 +1,11 @@
 // Queries of the acceptance suite that ask for values, columns and forecasts, put to a database of its schema.
 
 import t from 'tap'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { startProduct } from '../helpers/service.js'
+import { startScene, startStage } from '../helpers/scene.js'
 
 t.setTimeout(300_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const url = await postgres.createDatabase()
-const owner = await connect(url)
-t.teardown(() => owner.end())
+const stage = await startStage(t)
+const { direct: owner } = stage
 const noise = (seed: string) => `((abs(hashtext(${seed})) % 10007) / 10007.0)`
 await owner.query(`
   CREATE TYPE order_status AS ENUM ('pending', 'paid', 'completed', 'returned', 'refunded');
@@ -29,10 +25,7 @@ await owner.query(`
   INSERT INTO sessions SELECT n, 1 + (n * 31) % 240, '2024-10-01'::timestamptz + n * '2 hours'::interval, (ARRAY['phone', 'desktop'])[1 + n % 2], n % 12 FROM generate_series(1, 3000) n;
   INSERT INTO stock SELECT i, w, i * 10 + length(w) FROM generate_series(1, 50) i, unnest(ARRAY['north', 'south']) w;
   ANALYZE`)
-const product = await startProduct(postgres.url())
-t.teardown(() => product.stop(0))
-const client = await product.connect(new URL(url).pathname.slice(1))
-t.teardown(() => client.end())
+const { client } = await startScene(t, stage)
 await client.query(`SET predict.mode = 'fast'; SET predict.context_size = 800`)
 
 const BINARY = ['prediction bool', 'probability float8']

@@ -9,6 +9,7 @@ import postgresJs from 'postgres'
 import t, { type Test } from 'tap'
 import { writeShop } from '../../src/demo/shop.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
+import { valuesOf } from '../helpers/scene.js'
 import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
 
 const server = await startPostgres()
@@ -33,8 +34,7 @@ t.teardown(() => client.end())
 const three = (await client.query({ text: THREE, rowMode: 'array' })).rows as unknown[][]
 const [{ n: all }] = (await client.query(`SELECT count(*)::int AS n FROM (${EACH}) p`)).rows
 
-const values = async (sql: string, params: unknown[] = [], on: ProductClient = client) =>
-  (await on.query({ text: sql, values: params, rowMode: 'array' })).rows as unknown[][]
+const values = valuesOf(client)
 
 const psql = (() => {
   try {

@@ -1,15 +1,11 @@
 // Questions asked within a short while of each other share a context, which may not show which of them came first.
 
 import t from 'tap'
-import { connect, startPostgres } from '../helpers/postgres.js'
+import { startStage } from '../helpers/scene.js'
 import { databaseOf, startProduct } from '../helpers/service.js'
 
 t.setTimeout(120_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-
-const url = await postgres.createDatabase()
-const owner = await connect(url)
+const { server: postgres, url, direct: owner } = await startStage(t)
 const noise = (...of: string[]) => `((abs(hashtext(${of.join(` || '-' || `)})) % 10007) / 10007.0)`
 // Two stalls a day, a crowded one and a quiet one, which are there for that day alone, until all of them open once more, at one o'clock.
 await owner.query(`
@@ -22,7 +18,6 @@ await owner.query(`
     FROM generate_series(1, 200) i, generate_series(0, 199) d WHERE ${noise(`'q'`, 'i', 'd')} < CASE WHEN i % 4 = 0 THEN 0.06 ELSE 0.2 END;
   INSERT INTO sales SELECT 100000 + stall_id, 1 + stall_id % 200, stall_id, '2024-11-01 01:00Z' FROM stalls;
   ANALYZE;`)
-await owner.end()
 
 t.test('rows between two moments that share a context decide nothing about it', async t => {
   const asked = async (...moments: string[]) => {

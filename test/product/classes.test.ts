@@ -2,15 +2,11 @@
 
 import t from 'tap'
 import { writeShop } from '../../src/demo/shop.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { startProduct } from '../helpers/service.js'
+import { startScene, startStage } from '../helpers/scene.js'
 
 t.setTimeout(300_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const shop = await postgres.createDatabase()
-const owner = await connect(shop)
-t.teardown(() => owner.end())
+const stage = await startStage(t)
+const { direct: owner } = stage
 await writeShop(owner, { seed: 11, now: new Date('2026-03-05T13:07:00Z'), users: 400 })
 // a favourite a user, which is what comes next nine times out of ten
 await owner.query(`CREATE TYPE taste AS ENUM ('sweet', 'sour', 'salty', 'bitter');
@@ -22,10 +18,7 @@ await owner.query(`CREATE TYPE taste AS ENUM ('sweet', 'sour', 'salty', 'bitter'
     (enum_range(NULL::taste))[1 + (CASE WHEN noise < 0.1 THEN (noise * 1000)::int ELSE u END) % 4], '2025-06-01'::timestamptz + (d * 11 + u % 11) * '1 day'::interval
     FROM generate_series(1, 300) u, generate_series(0, 24) d, LATERAL (SELECT (abs(hashint4(u * 1000 + d)) % 10007) / 10007.0 AS noise) n;
   ANALYZE`)
-const product = await startProduct(postgres.url())
-t.teardown(() => product.stop(0))
-const client = await product.connect(new URL(shop).pathname.slice(1))
-t.teardown(() => client.end())
+const { client } = await startScene(t, stage)
 await client.query(`SET predict.mode = 'fast'`)
 
 const question = (value: string, scope: string, rest = '') =>

@@ -1,15 +1,11 @@
 // A column is predicted like anything else, from rows in which it is known, and never from the cell itself or from what was made of it.
 
 import t, { type Test } from 'tap'
-import { connect, startPostgres } from '../helpers/postgres.js'
+import { startStage } from '../helpers/scene.js'
 import { type ProductClient, startProduct } from '../helpers/service.js'
 
 t.setTimeout(300_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const shop = await postgres.createDatabase()
-const owner = await connect(shop)
-t.teardown(() => owner.end())
+const { server: postgres, url: shop, direct: owner } = await startStage(t)
 const noise = (seed: string) => `((abs(hashtext(${seed})) % 10007) / 10007.0)`
 // people: undated. Income follows the job and the spending; age_band and age_copy are made of age.
 await owner.query(`CREATE TABLE people (id int PRIMARY KEY, job text NOT NULL, age int, age_copy int, age_band text, income text, member bool);

@@ -1,24 +1,13 @@
 // A hundred random queries around PREDICT, each compared with what Postgres says when the same predictions stand in a table.
 
 import t from 'tap'
-import { writeShop } from '../../src/demo/shop.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { databaseOf, startProduct } from '../helpers/service.js'
+import { startShop } from '../helpers/scene.js'
 import { type Question, randomQuery, type Spelling } from './random-sql.js'
 
 const QUERIES = 100
 const FIRST_SEED = Number(process.env.PGPREDICT_SEED ?? 1)
 
-const server = await startPostgres()
-t.teardown(() => server.stop())
-const product = await startProduct(server.url())
-t.teardown(() => product.stop(0))
-const shop = await server.createDatabase()
-const direct = await connect(shop)
-t.teardown(() => direct.end())
-await writeShop(direct, { seed: 47, now: new Date('2026-03-05T13:07:00Z'), users: 160 })
-const client = await product.connect(databaseOf(shop))
-t.teardown(() => client.end())
+const { client, direct } = await startShop(t, { seed: 47, users: 160 })
 
 const TARGETS: Record<Question, string> = {
   churn: 'COUNT(orders.*, 0, 30, days) = 0',

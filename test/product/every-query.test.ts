@@ -2,16 +2,12 @@
 // them with a gap. And what a question's parts may look like: paths, patterns, dates, keys of several columns, parameters.
 
 import t, { type Test } from 'tap'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { databaseOf, startProduct } from '../helpers/service.js'
+import { startScene, startStage } from '../helpers/scene.js'
 import { ACCEPTED } from '../pql/accepted.js'
 
 t.setTimeout(300_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const url = await postgres.createDatabase()
-const owner = await connect(url)
-t.teardown(() => owner.end())
+const stage = await startStage(t)
+const { direct: owner } = stage
 const n = (...of: string[]) => `((abs(hashtext(${of.join(` || '-' || `)})) % 10007) / 10007.0)`
 const dated = (hours: number) => `'2024-10-01'::timestamptz + n * interval '${hours} hours'`
 await owner.query(`
@@ -49,10 +45,7 @@ await owner.query(`
   INSERT INTO line_events SELECT row_number() OVER (), invoice_id, line_no, booked + interval '2 days', (ARRAY['sent', 'lost'])[1 + invoice_id % 2] FROM invoice_lines WHERE (invoice_id * line_no) % 3 > 0;
   INSERT INTO "Weird Name" SELECT i, 'v' || i % 3, i % 3 * 10 + i % 4 FROM generate_series(1, 200) i;
   ANALYZE`)
-const product = await startProduct(postgres.url())
-t.teardown(() => product.stop(0))
-const client = await product.connect(databaseOf(url))
-t.teardown(() => client.end())
+const { client } = await startScene(t, stage)
 await client.query(`SET predict.mode = 'fast'; SET predict.context_size = 200`)
 
 /** What the data of the test does not hold: a window of ten years; what few or none fulfil. */

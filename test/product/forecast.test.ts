@@ -10,15 +10,11 @@ import { createDecoder } from '../../src/infer/decode/decoder.js'
 import { check, parsePredict } from '../../src/pql/index.js'
 import { contextSizes } from '../../src/rewrite/limits.js'
 import { directUpstream } from '../helpers/direct-upstream.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { startProduct } from '../helpers/service.js'
+import { startScene, startStage } from '../helpers/scene.js'
 
 t.setTimeout(300_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const url = await postgres.createDatabase()
-const owner = await connect(url)
-t.teardown(() => owner.end())
+const stage = await startStage(t)
+const { direct: owner, url } = stage
 // 60 stores; many sales at weekends, and the more the higher the store's number
 await owner.query(`CREATE TABLE stores (store_id int PRIMARY KEY, name text NOT NULL);
   CREATE TABLE sales (sale_id int PRIMARY KEY, store_id int NOT NULL REFERENCES stores, amount numeric NOT NULL, at timestamptz NOT NULL);
@@ -27,10 +23,7 @@ await owner.query(`CREATE TABLE stores (store_id int PRIMARY KEY, name text NOT 
     FROM generate_series(1, 60) i, generate_series(0, 179) d,
       LATERAL (SELECT (CASE WHEN d % 7 >= 5 THEN 4 ELSE 1 END * (1 + i % 3) + (abs(hashint4(i * 1000 + d)) % 2)) AS many) m, generate_series(1, many) n;
   ANALYZE`)
-const product = await startProduct(postgres.url())
-t.teardown(() => product.stop(0))
-const client = await product.connect(new URL(url).pathname.slice(1))
-t.teardown(() => client.end())
+const { client } = await startScene(t, stage)
 await client.query(`SET TimeZone = 'Europe/Berlin'; SET predict.mode = 'fast'`)
 
 const daily = (scope: string, steps = 7) =>

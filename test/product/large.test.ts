@@ -5,15 +5,11 @@ import pg from 'pg'
 import { to } from 'pg-copy-streams'
 import { serialize } from 'pg-protocol'
 import t from 'tap'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { databaseOf, startProduct } from '../helpers/service.js'
+import { startScene, startStage } from '../helpers/scene.js'
 
 t.setTimeout(300_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const url = await postgres.createDatabase()
-const owner = await connect(url)
-t.teardown(() => owner.end())
+const stage = await startStage(t)
+const { direct: owner } = stage
 const USERS = 9000
 // more than three slices; who buys often goes on buying
 await owner.query(`CREATE TABLE users (user_id int PRIMARY KEY, country text NOT NULL, signed timestamptz NOT NULL);
@@ -22,10 +18,7 @@ await owner.query(`CREATE TABLE users (user_id int PRIMARY KEY, country text NOT
   INSERT INTO orders SELECT row_number() OVER (), i, '2025-01-10'::timestamptz + (abs(hashint4(i * 100 + n)) % 8000000) * interval '1 second'
     FROM generate_series(1, ${USERS}) i, generate_series(1, i % 7) n;
   CREATE INDEX ON orders (user_id); ANALYZE`)
-const product = await startProduct(postgres.url())
-t.teardown(() => product.stop(0))
-const client = await product.connect(databaseOf(url))
-t.teardown(() => client.end())
+const { product, client } = await startScene(t, stage)
 await client.query(`SET predict.mode = 'fast'; SET predict.context_size = 2000`)
 const asked = 'PREDICT COUNT(orders.*, 0, 14, days) > 0 FOR EACH users.user_id'
 const whole = (await client.query(`SELECT * FROM (${asked}) p ORDER BY user_id`)).rows

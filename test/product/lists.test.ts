@@ -2,15 +2,11 @@
 // array never from its own cell, a value of rows never from its own row. And lists as parts of other questions.
 
 import t, { type Test } from 'tap'
-import { connect, startPostgres } from '../helpers/postgres.js'
+import { startStage } from '../helpers/scene.js'
 import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
 
 t.setTimeout(200_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const url = await postgres.createDatabase()
-const owner = await connect(url)
-t.teardown(() => owner.end())
+const { server: postgres, url, direct: owner } = await startStage(t)
 const noise = (...of: string[]) => `((abs(hashtext(${of.join(` || '-' || `)})) % 10007) / 10007.0)`
 const WORDS = ['golf', 'food', 'books', 'films', 'music', 'chess']
 // People are of three kinds, i % 3, which no column holds; jobs, likings and films follow it. Of every ninth the hobbies are not known.

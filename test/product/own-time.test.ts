@@ -1,14 +1,11 @@
 // Rows read each at its own time learn from as many rows before their period, whoever else is asked about.
 
 import t from 'tap'
-import { connect, startPostgres } from '../helpers/postgres.js'
+import { startStage } from '../helpers/scene.js'
 import { databaseOf, startProduct } from '../helpers/service.js'
 
 t.setTimeout(120_000)
-const postgres = await startPostgres()
-t.teardown(() => postgres.stop())
-const url = await postgres.createDatabase()
-const owner = await connect(url)
+const { server: postgres, url, direct: owner } = await startStage(t)
 const noise = (...of: string[]) => `((abs(hashtext(${of.join(` || '-' || `)})) % 10007) / 10007.0)`
 // what the size tells of the price turns round half-way
 await owner.query(`
@@ -16,7 +13,6 @@ await owner.query(`
   INSERT INTO lots SELECT i, '2020-01-01Z'::timestamptz + i * interval '2 hours', s, CASE WHEN i < 4500 THEN s ELSE 60 - s END + ${noise(`'p'`, 'i')}
     FROM (SELECT i, (${noise(`'s'`, 'i')} * 50)::int AS s FROM generate_series(1, 9000) i) l;
   ANALYZE;`)
-await owner.end()
 
 t.test('alone or together with rows of other periods, a row has the same answer', async t => {
   const asked = async (who: string) => {

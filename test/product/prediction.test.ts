@@ -1,20 +1,10 @@
 // CREATE PREDICTION: a question with a name, a view to Postgres, asked again about other rows, times and options by PREDICT name.
 
 import t, { type Test } from 'tap'
-import { writeShop } from '../../src/demo/shop.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
+import { startShop, tagsOf, valuesOf } from '../helpers/scene.js'
+import { databaseOf } from '../helpers/service.js'
 
-const server = await startPostgres()
-t.teardown(() => server.stop())
-const product = await startProduct(server.url())
-t.teardown(() => product.stop(0))
-const shop = await server.createDatabase()
-const direct = await connect(shop)
-t.teardown(() => direct.end())
-await writeShop(direct, { seed: 53, now: new Date('2026-03-05T13:07:00Z'), users: 120 })
-const client = await product.connect(databaseOf(shop))
-t.teardown(() => client.end())
+const { client, direct, product, url: shop } = await startShop(t, { seed: 53, users: 120 })
 
 const TARGET = 'COUNT(orders.*, 0, 30, days) = 0'
 const WHERE = 'WHERE COUNT(orders.*, -200, 0, days) > 0'
@@ -22,15 +12,9 @@ const AT = "AS OF '2026-03-01'"
 const OPTIONS = 'mode = fast, context_size = 600'
 const EACH = `PREDICT ${TARGET} FOR EACH users.user_id ${WHERE} ${AT} WITH (${OPTIONS})`
 
-const values = async (sql: string, params: unknown[] = [], on: Pick<ProductClient, 'query'> = client) =>
-  (await on.query({ text: sql, values: params, rowMode: 'array' })).rows as unknown[][]
+const values = valuesOf(client)
 
-const tagOf = (sql: string, extended = false) =>
-  new Promise<string>((resolve, reject) => {
-    const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
-    connection.once('commandComplete', ({ text }: { text: string }) => resolve(text))
-    client.query(extended ? ({ text: sql, queryMode: 'extended' } as { text: string }) : sql).catch(reject)
-  })
+const tagOf = tagsOf(client)
 
 const refused = async (t: Test, sql: string, code: string, at: string, more: object = {}) =>
   t.rejects(client.query(sql), { code, position: String(sql.lastIndexOf(at) + 1), ...more }, sql)

@@ -4,22 +4,13 @@ import t from 'tap'
 import { init, uninstall } from '../../src/cli/schema.js'
 import { version } from '../../src/cli/version.js'
 import { parseUpstream } from '../../src/config/upstream.js'
-import { writeShop } from '../../src/demo/shop.js'
 import { optionNames } from '../../src/graph/catalog/facts.js'
 import { runCli } from '../helpers/cli.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
+import { connect } from '../helpers/postgres.js'
+import { startShop } from '../helpers/scene.js'
+import { databaseOf, type ProductClient } from '../helpers/service.js'
 
-const server = await startPostgres()
-t.teardown(() => server.stop())
-const product = await startProduct(server.url())
-t.teardown(() => product.stop(0))
-const shop = await server.createDatabase()
-const direct = await connect(shop)
-t.teardown(() => direct.end())
-await writeShop(direct, { seed: 53, now: new Date('2026-03-05T13:07:00Z'), users: 120 })
-const client = await product.connect(databaseOf(shop))
-t.teardown(() => client.end())
+const { client, direct, product, server, url: shop } = await startShop(t, { seed: 53, users: 120 })
 
 const FEW = `PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR users.user_id IN (1, 2) AS OF '2026-03-01' WITH (mode = fast, context_size = 600)`
 

@@ -1,36 +1,19 @@
 // CREATE MATERIALIZED VIEW … AS PREDICT: predictions stored as an ordinary table, under the commands that Postgres has for it.
 
 import t from 'tap'
-import { writeShop } from '../../src/demo/shop.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
+import { startShop, tagsOf, valuesOf } from '../helpers/scene.js'
+import { databaseOf } from '../helpers/service.js'
 
-const server = await startPostgres()
-t.teardown(() => server.stop())
-const product = await startProduct(server.url())
-t.teardown(() => product.stop(0))
-const shop = await server.createDatabase()
-const direct = await connect(shop)
-t.teardown(() => direct.end())
-await writeShop(direct, { seed: 53, now: new Date('2026-03-05T13:07:00Z'), users: 120 })
-const client = await product.connect(databaseOf(shop))
-t.teardown(() => client.end())
+const { client, direct, product, url: shop } = await startShop(t, { seed: 53, users: 120 })
 
 const CHURN = 'COUNT(orders.*, 0, 30, days) = 0'
 const EACH = `PREDICT ${CHURN} FOR EACH users.user_id AS OF '2026-03-01' WITH (mode = fast, context_size = 600)`
 /** Of a time before all data: whatever asks it fails. */
 const UNANSWERABLE = `PREDICT ${CHURN} FOR EACH users.user_id AS OF '1999-01-01'`
 
-const values = async (sql: string, params: unknown[] = [], on: Pick<ProductClient, 'query'> = client) =>
-  (await on.query({ text: sql, values: params, rowMode: 'array' })).rows as unknown[][]
+const values = valuesOf(client)
 
-/** The tag of a command, whole, in the simple protocol or the extended one. */
-const tagOf = (sql: string, extended = false) =>
-  new Promise<string>((resolve, reject) => {
-    const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
-    connection.once('commandComplete', ({ text }: { text: string }) => resolve(text))
-    client.query(extended ? ({ text: sql, queryMode: 'extended' } as { text: string }) : sql).catch(reject)
-  })
+const tagOf = tagsOf(client)
 
 const expected = await values(`${EACH} ORDER BY user_id`)
 const users = expected.length

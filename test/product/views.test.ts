@@ -1,27 +1,16 @@
 // Views of predictions: stored upstream as ordinary views that never answer by themselves, answered through the proxy from any session.
 
 import t, { type Test } from 'tap'
-import { writeShop } from '../../src/demo/shop.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { databaseOf, type ProductClient, startProduct } from '../helpers/service.js'
+import { startShop, valuesOf } from '../helpers/scene.js'
+import { databaseOf } from '../helpers/service.js'
 
-const server = await startPostgres()
-t.teardown(() => server.stop())
-const product = await startProduct(server.url())
-t.teardown(() => product.stop(0))
-const shop = await server.createDatabase()
-const direct = await connect(shop)
-t.teardown(() => direct.end())
-await writeShop(direct, { seed: 53, now: new Date('2026-03-05T13:07:00Z'), users: 120 })
-const client = await product.connect(databaseOf(shop))
-t.teardown(() => client.end())
+const { client, direct, product, url: shop } = await startShop(t, { seed: 53, users: 120 })
 
 const CHURN = 'COUNT(orders.* WHERE orders.total > 0, 0, 30, days) = 0'
 const OPTIONS = "AS OF '2026-03-01' WITH (mode = fast, context_size = 600)"
 const EACH = `PREDICT ${CHURN} FOR EACH users.user_id ${OPTIONS}`
 
-const values = async (sql: string, params: unknown[] = [], on: Pick<ProductClient, 'query'> = client) =>
-  (await on.query({ text: sql, values: params, rowMode: 'array' })).rows as unknown[][]
+const values = valuesOf(client)
 
 const expected = await values(`${EACH} ORDER BY user_id`)
 const users = expected.length
