@@ -59,7 +59,7 @@ export function* tunedFit(
   for (const lambda of LAMBDAS) {
     start = yield* fit(older, yOlder, crossOlder, penaltyOf(design, lambda), start)
     apply(newest, start, predicted)
-    const loss = task === 'binary' ? logLoss(predicted, yNewest) : absoluteError(predicted, yNewest)
+    const loss = lossOf(task, predicted, yNewest)
     if (best === null || loss < best.loss) best = { lambda, loss, b: start }
   }
   const { lambda, b } = best as { lambda: number; b: Float64Array }
@@ -98,13 +98,16 @@ function* crossPredicted(
   return out
 }
 
-function absoluteError(a: Float64Array, b: Float64Array): number {
+/** Mean loss of predictions: log loss of logits, or absolute error. */
+export function lossOf(task: 'binary' | 'numeric', predicted: Float64Array, y: Float64Array): number {
+  if (task === 'binary') return logLoss(predicted, y)
   let s = 0
-  for (let i = 0; i < a.length; i++) s += Math.abs(a[i] - b[i])
-  return s / Math.max(1, a.length)
+  for (let r = 0; r < y.length; r++) s += Math.abs(predicted[r] - y[r])
+  return s / Math.max(1, y.length)
 }
 
-function priorLogit(y: Float64Array): number {
+/** Of 0/1, half a row of each added. */
+export function priorLogit(y: Float64Array): number {
   let positives = 0
   for (const v of y) positives += v
   return Math.log((positives + 0.5) / (y.length - positives + 0.5))

@@ -4,7 +4,7 @@
 
 import type { ContextBatch } from '../head.js'
 import { binRows, type Cuts, fitCuts } from '../heads/boosting/bins.js'
-import { boost, lossOf, RATE } from '../heads/boosting/boost.js'
+import { boost, RATE } from '../heads/boosting/boost.js'
 import { addTree, type Tree } from '../heads/boosting/tree.js'
 import { type Calibration, calibrate, fitCalibration, IDENTITY } from '../heads/calibration.js'
 import { constantHead } from '../heads/constant.js'
@@ -12,7 +12,7 @@ import { fitLogistic, sigmoid } from '../heads/logistic.js'
 import { apply, type Design, gram, type Range } from '../heads/matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn } from '../heads/scaling.js'
 import { drain, type FitOptions, type SteppedFitted, type SteppedHead, type Steps } from '../heads/stepped.js'
-import { penaltyOf } from '../heads/tuning.js'
+import { lossOf, penaltyOf, priorLogit } from '../heads/tuning.js'
 import { warningsFor } from '../heads/usable.js'
 import { type Judged, mean, orderLosses, surelyLess, type Verdict } from './order.js'
 
@@ -57,7 +57,7 @@ export function* fitPairs(
   const cuts = yield* fitCuts(context.x, context.columns.length, rows)
   const tuned = yield* tune(context, design, cuts, judged, ROUNDS[mode], seed)
   const linear = yield* logistic({ design, from: 0, to: rows }, y, tuned.lambda, tuned.start)
-  const base = prior(y)
+  const base = priorLogit(y)
   const trees = yield* grow(context, cuts, 0, base, tuned.rounds, seed)
   return fitted({ channels, linear, cuts, base, trees, word: tuned.word, calibration: tuned.calibration }, warnings)
 }
@@ -121,7 +121,7 @@ function* tune(
   const { lambda, b, ...alone } = linear!
   const newest = binRows(cuts, x, rows, 0, held)
   yield
-  const base = prior(y.subarray(held))
+  const base = priorLogit(y.subarray(held))
   const told = new Float64Array(held).fill(base)
   let best: (Best & { rounds: number }) | null = null
   let since = 0
@@ -175,12 +175,6 @@ function* wordFor(design: Design, model: Best, truth: Float64Array, judge: Judge
     yield
   }
   return best?.word ?? null
-}
-
-const prior = (y: Float64Array): number => {
-  let met = 0.5
-  for (const label of y) met += label
-  return Math.log(met / (y.length + 1 - met))
 }
 
 function* logistic(range: Range, y: Float64Array, lambda: number, start: Float64Array): Steps<Float64Array> {

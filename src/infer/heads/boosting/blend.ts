@@ -3,8 +3,9 @@
 
 import type { ContextBatch } from '../../head.js'
 import type { Split } from '../subsets.js'
+import { lossOf } from '../tuning.js'
 import { binRows, type Cuts, fitCuts } from './bins.js'
-import { boost, lossOf, RATE, ROUNDS } from './boost.js'
+import { boost, RATE, ROUNDS } from './boost.js'
 import { addTree, type Tree } from './tree.js'
 
 /** Held-out rows below which their verdict is noise. */

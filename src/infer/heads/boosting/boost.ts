@@ -1,6 +1,7 @@
 // Gradient boosting from given starting predictions: what trees can add to a linear model, told by rows they have not seen.
 
-import { sigmoid, softplus } from '../logistic.js'
+import { sigmoid } from '../logistic.js'
+import { mix } from '../mix.js'
 import { addTree, growTree, type Tree } from './tree.js'
 
 export const RATE = 0.08
@@ -56,19 +57,4 @@ export function someColumns(columns: number, most: number, seed: number, round: 
   const hash = Uint32Array.from({ length: columns }, (_, c) => mix(c, Math.imul(round, 0x9e3779b1) ^ seed))
   const order = Array.from(hash.keys()).sort((a, b) => hash[a] - hash[b] || a - b)
   return Int32Array.from(order.slice(0, most)).sort()
-}
-
-function mix(a: number, b: number): number {
-  let h = Math.imul(a + 0x7f4a7c15, 0x85ebca6b) ^ Math.imul(b | 0, 0xc2b2ae35)
-  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad)
-  h = Math.imul(h ^ (h >>> 15), 0x735a2d97)
-  return (h ^ (h >>> 15)) >>> 0
-}
-
-/** Mean loss of predictions: log loss of logits, or absolute error. */
-export function lossOf(task: 'binary' | 'numeric', predicted: Float64Array, y: Float64Array): number {
-  let s = 0
-  for (let r = 0; r < y.length; r++)
-    s += task === 'binary' ? softplus(predicted[r]) - y[r] * predicted[r] : Math.abs(predicted[r] - y[r])
-  return s / Math.max(1, y.length)
 }
