@@ -182,6 +182,14 @@ export function writeArray(type: number, hasNull: boolean, length: number, eleme
   return Buffer.concat([head, ...elements])
 }
 
+/** A value with its length word, as `writeArray` takes it. */
+export function sized(value: Uint8Array): Buffer {
+  const out = Buffer.allocUnsafe(4 + value.length)
+  out.writeInt32BE(value.length)
+  out.set(value, 4)
+  return out
+}
+
 /** The elements of a whole array without NULLs, each with its length word, as `writeArray` takes them. */
 export function splitValues(bytes: Buffer): { type: number; elements: Buffer[] } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -2,7 +2,7 @@
 // values as jsonb.
 
 import { PgError } from '../../pg-error.js'
-import { writeArray } from '../decode/arrays.js'
+import { sized, writeArray } from '../decode/arrays.js'
 import type { Classes } from '../decode/neighbourhood.js'
 import type { ClassPrediction } from '../head.js'
 import { float8Array } from './output.js'
@@ -95,11 +95,4 @@ export function classArrays(
     ['probability', float8Array(probability)],
     ['probabilities', writeArray(JSONB, false, documents.length, documents)],
   ]
-}
-
-function sized(value: Buffer): Buffer {
-  const out = Buffer.allocUnsafe(4 + value.length)
-  out.writeInt32BE(value.length)
-  value.copy(out, 4)
-  return out
 }

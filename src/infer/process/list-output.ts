@@ -2,7 +2,7 @@
 
 import type { NeighbourhoodSpec } from '../../graph/neighbourhood.js'
 import { PgError } from '../../pg-error.js'
-import { splitValues, writeArray } from '../decode/arrays.js'
+import { sized, splitValues, writeArray } from '../decode/arrays.js'
 import type { Classes, Scored } from '../decode/neighbourhood.js'
 import type { ListPrediction } from '../head.js'
 import { boolArray, float8Array, int4Array, timestamptzList } from './output.js'
@@ -103,12 +103,5 @@ export function* listArrays(
   out.push(['item', writeArray(parts[0]?.type ?? 0, false, total, items)])
   if (kind === 'rank') out.push(['rank', int4Array(rank)], ['score', float8Array(score)])
   else out.push(['probability', float8Array(score)], ['prediction', boolArray(total, i => score[i] > 0.5)])
-  return out
-}
-
-function sized(value: Uint8Array): Buffer {
-  const out = Buffer.allocUnsafe(4 + value.length)
-  out.writeInt32BE(value.length)
-  out.set(value, 4)
   return out
 }

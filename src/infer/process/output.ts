@@ -1,6 +1,6 @@
 // Predictions as Postgres binary arrays, ready to be Bind parameters of the outer statement.
 
-import { writeArray } from '../decode/arrays.js'
+import { sized, writeArray } from '../decode/arrays.js'
 import type { Prediction } from '../head.js'
 import type { JobOptions } from '../protocol.js'
 
@@ -81,14 +81,9 @@ export function* vectorArray(
   return writeArray(type, false, elements.length, elements)
 }
 
-/** With its length word in front. Six places are all that a vector has. */
-function arrayText(row: Float32Array): Buffer {
-  const text = `{${Array.from(row, value => Math.round(value * 1e6) / 1e6).join()}}`
-  const out = Buffer.allocUnsafe(4 + text.length)
-  out.writeInt32BE(text.length)
-  out.write(text, 4, 'latin1')
-  return out
-}
+/** Six places are all that a vector has. */
+const arrayText = (row: Float32Array): Buffer =>
+  sized(Buffer.from(`{${Array.from(row, value => Math.round(value * 1e6) / 1e6).join()}}`, 'latin1'))
 
 /** As pgvector sends a vector: int16 dimensions, int16 nothing, a float4 each. */
 function vectorBytes(row: Float32Array): Buffer {
