@@ -6,9 +6,9 @@ import { type Calibration, calibrate, fitCalibration, IDENTITY } from './calibra
 import { sigmoid } from './logistic.js'
 import { cholesky, type Design, gram, solveFactored, widthFor } from './matrix.js'
 import { type Channel, fitScaling, scaleColumn } from './scaling.js'
-import type { FitOptions, SteppedFitted } from './stepped.js'
+import type { SteppedFitted } from './stepped.js'
 import { LAMBDAS, penaltyOf } from './tuning.js'
-import { SMALL } from './usable.js'
+import { fewExamples } from './usable.js'
 
 /** The commonest values, which tell of each other. */
 const COMPANIONS = 128
@@ -24,10 +24,10 @@ export interface FittedLists extends Pick<SteppedFitted, 'bytes' | 'warnings'> {
   predictSteps(query: QueryBatch): Generator<void, ListPrediction, void>
 }
 
-export function* fitLists(batch: ListBatch, _options: FitOptions): Generator<void, FittedLists, void> {
+export function* fitLists(batch: ListBatch): Generator<void, FittedLists, void> {
   const { rows, lists } = batch
   const rates = ratesOf(lists, lists.count, rows)
-  const warnings = rows < SMALL ? [few(rows)] : []
+  const warnings = fewExamples(rows)
   const byRate = Array.from(rates.keys()).sort((a, b) => rates[b] - rates[a] || a - b)
   const enough = rows >= FEWEST
   const channels = enough ? yield* fitScaling(batch) : []
@@ -45,12 +45,6 @@ export function* fitLists(batch: ListBatch, _options: FitOptions): Generator<voi
   const coefficients = yield* solve(inputs, design, all, tuned.lambda, byRate)
   return fitted({ inputs, coefficients, width: design.width, calibration: tuned.calibration }, warnings)
 }
-
-const few = (rows: number) => ({
-  code: '01PQ1',
-  message: 'prediction rests on few examples',
-  detail: `The context holds ${rows} labelled ${rows === 1 ? 'example' : 'examples'}; figures are rough below ${SMALL}.`,
-})
 
 /** Share of the rows that hold each value, never 0 or 1. */
 function ratesOf({ of }: Sets, count: number, rows: number): Float64Array {

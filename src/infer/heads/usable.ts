@@ -4,9 +4,10 @@ import type { ContextBatch, Fitted } from '../head.js'
 import { drawIn } from './transform.js'
 
 export type Warnings = Fitted['warnings']
+type Warning = Warnings[number]
 
 /** Fewer examples than this, and a figure is a guess. */
-export const SMALL = 100
+const SMALL = 100
 /** Fewer examples of one class than this, and its probability is a guess. */
 const RARE = 10
 
@@ -36,16 +37,21 @@ export function usable(context: ContextBatch): ContextBatch {
   }
 }
 
+/** What there is to warn of in so few rows; nothing where they are enough. */
+export const fewExamples = (rows: number): Warning[] =>
+  rows < SMALL
+    ? [
+        {
+          code: '01PQ1',
+          message: 'prediction rests on few examples',
+          detail: `The context holds ${rows} labelled ${rows === 1 ? 'example' : 'examples'}; figures are rough below ${SMALL}.`,
+        },
+      ]
+    : []
+
 export function warningsFor(context: ContextBatch): Warnings {
   const { rows, y, task } = context
-  const out: { code: string; message: string; detail?: string }[] = []
-  if (rows < SMALL) {
-    out.push({
-      code: '01PQ1',
-      message: 'prediction rests on few examples',
-      detail: `The context holds ${rows} labelled ${rows === 1 ? 'example' : 'examples'}; figures are rough below ${SMALL}.`,
-    })
-  }
+  const out = fewExamples(rows)
   if (rows === 0) return out
   if (task === 'binary') {
     let positives = 0

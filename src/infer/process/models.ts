@@ -49,7 +49,7 @@ export function* fitModel(
     }
   }
   if (batch.task === 'list') {
-    const { bytes, warnings, predictSteps } = yield* fitLists(batch, options)
+    const { bytes, warnings, predictSteps } = yield* fitLists(batch)
     return {
       bytes,
       warnings,

@@ -6,7 +6,7 @@ import { designOf, fitScaling, type scaleColumn, selectRows } from '../scaling.j
 import type { FitOptions } from '../stepped.js'
 import { subsets } from '../subsets.js'
 import { LAMBDAS } from '../tuning.js'
-import { SMALL, type Warnings } from '../usable.js'
+import { fewExamples, type Warnings } from '../usable.js'
 import { type Bins, fitBins, withBins } from './bins.js'
 import { add, bytesOf, type Evidence, emptyEvidence, gather, kindsOf, weigh } from './evidence.js'
 import { chooseLambda, fitLinear, type Linear, sayOfLinear, scaledSay } from './linear.js'
@@ -217,13 +217,7 @@ function predictor({ channels, bins, linear, trees, evidence, weights }: Model, 
 }
 
 function warningsOf({ rows, classes }: ClassBatch, y: Int32Array): Warnings {
-  const out: { code: string; message: string; detail?: string }[] = []
-  if (rows < SMALL)
-    out.push({
-      code: '01PQ1',
-      message: 'prediction rests on few examples',
-      detail: `The context holds ${rows} labelled examples; figures are rough below ${SMALL}.`,
-    })
+  const out = fewExamples(rows)
   if (classes.count === 1 || y.every(c => c === y[0]))
     out.push({
       code: '01PQ5',
