@@ -266,7 +266,7 @@ export function windowSql(
   return window.start === null ? upper : `${upper} AND ${rows.after(moved(params.interval(window.start)))}`
 }
 
-export const isTemporal = (c: Condition): boolean => [...walkAggregates(c)].length > 0
+const isTemporal = (c: Condition): boolean => [...walkAggregates(c)].length > 0
 
 function columnOperand(o: Operand, rows: RowSource): string {
   if (o.kind === 'aggregate') throw new Error('an aggregate stands in a static condition')

@@ -4,6 +4,7 @@ import type { Column, Link, Table } from '../../pql/catalog.js'
 import type { ColumnRef, Step } from '../../pql/task.js'
 import type { CodeChannel } from '../neighbourhood.js'
 import { type CodeSql, hash, sourceOf } from './channels.js'
+import { identifier } from './sql.js'
 
 export const refOf = (up: readonly Link[], table: Table, column: Column): ColumnRef => ({
   kind: 'column',
@@ -23,7 +24,7 @@ export function keyColumns(table: Table): Set<Column> {
 
 export const keyHash = (link: Link, alias: string): string =>
   hash(
-    `(${link.columns.map(c => `${alias}."${c.name.replaceAll('"', '""')}"`).join(`::pg_catalog.text || ' ' || `)})::pg_catalog.text`,
+    `(${link.columns.map(c => `${alias}.${identifier(c.name)}`).join(`::pg_catalog.text || ' ' || `)})::pg_catalog.text`,
   )
 
 export const reference = (link: Link, node: number, hop: number, own: boolean): CodeChannel => ({

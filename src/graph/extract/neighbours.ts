@@ -6,7 +6,7 @@ import { UNIT } from './anchors.js'
 import { joinEntity } from './context.js'
 import type { Layout, NodePlan, StreamPlan } from './layout-plan.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
-import type { SqlParams } from './sql.js'
+import { identifier, type SqlParams } from './sql.js'
 
 /** A child row's other parents are followed only while they are few: beyond that they are values, not neighbours. */
 const MOST_LATEST = 2000
@@ -32,7 +32,7 @@ export function nodeCtes(around: Around, node: number, plan: NodePlan): string[]
   const identity = identityColumns(plan.table).map((c, i) => `${plan.rows.own(c)} AS ${keyName(i)}`)
   const { from, conditions } = referrers(around, plan)
   const child = referrerAlias(layout, plan)
-  const columns = link.columns.map((c, i) => `${child}."${c.name.replaceAll('"', '""')}" AS f${i + 1}`).join(', ')
+  const columns = link.columns.map((c, i) => `${child}.${identifier(c.name)} AS f${i + 1}`).join(', ')
   const names = link.columns.map((_, i) => `f${i + 1}`)
   const decides = plan.kind === 'latest' ? cell : null
   const ofContext = decides ? `n.x AND ${layout.streams[plan.stream!]!.rows.atMost(decides)}` : 'n.x'
@@ -89,5 +89,5 @@ const tableOf = (plan: NodePlan): string => plan.rows.from.split(' AS ')[0]!
 export function sameKeys(alias: string, plan: NodePlan): string {
   const key = plan.table.key ?? plan.link?.toColumns ?? []
   const identity = identityColumns(plan.table)
-  return key.map(c => `${alias}."${c.name.replaceAll('"', '""')}" = n.${keyName(identity.indexOf(c))}`).join(' AND ')
+  return key.map(c => `${alias}.${identifier(c.name)} = n.${keyName(identity.indexOf(c))}`).join(' AND ')
 }

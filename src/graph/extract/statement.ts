@@ -14,7 +14,7 @@ import { fewHang, nodeCtes, sameKeys } from './neighbours.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
 import { scoredCtes } from './scored.js'
 import { isSet } from './sets.js'
-import { OID, type SqlParam, SqlParams, timestamp } from './sql.js'
+import { identifier, OID, type SqlParam, SqlParams, timestamp } from './sql.js'
 import { fittedSteps, stepsPart } from './steps.js'
 import { isCounting, targetProgramOf } from './target-program.js'
 import { codes, restricted, UNREAD, vector } from './used.js'
@@ -263,7 +263,7 @@ class Statement {
         const link = node.link!
         const on = link.columns.map(
           (column, i) =>
-            `${alias}."${column.name.replaceAll('"', '""')}" = n${c.channel.node}.${keyName(identity.indexOf(link.toColumns[i]!))}`,
+            `${alias}.${identifier(column.name)} = n${c.channel.node}.${keyName(identity.indexOf(link.toColumns[i]!))}`,
         )
         return `LEFT JOIN n${c.channel.node} ON ${on.join(' AND ')}`
       })
