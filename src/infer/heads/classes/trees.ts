@@ -139,7 +139,7 @@ type Watch = (round: number, trees: readonly Tree[]) => boolean
 function* boostClasses(
   { bins, columns, labels, share, seed }: BoostInput,
   rounds: number,
-  watch?: Watch,
+  watch: Watch,
 ): Generator<void, Tree[][], void> {
   const rows = labels.length
   const logits = logitsAt(share, rows)
@@ -164,7 +164,7 @@ function* boostClasses(
       yield
     }
     grown.push(trees)
-    if (watch?.(round, trees)) break
+    if (watch(round, trees)) break
   }
   return grown
 }
