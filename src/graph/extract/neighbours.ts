@@ -6,7 +6,7 @@ import { UNIT } from './anchors.js'
 import { joinEntity } from './context.js'
 import type { Layout, NodePlan, StreamPlan } from './layout-plan.js'
 import { conjunction, identityColumns, keyName, type Point } from './rows.js'
-import { identifier, type SqlParams } from './sql.js'
+import { identifier, type SqlParams, tableName } from './sql.js'
 
 /** A child row's other parents are followed only while they are few: beyond that they are values, not neighbours. */
 const MOST_LATEST = 2000
@@ -44,7 +44,7 @@ export function nodeCtes(around: Around, node: number, plan: NodePlan): string[]
   const on = link.toColumns.map((c, i) => `${plan.rows.own(c)} = d.${names[i]}`).join(' AND ')
   return [
     `d${node} AS MATERIALIZED (${distinct})`,
-    `n${node} AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER () - 1)::pg_catalog.int4 AS k, ${identity.join(', ')}, d.x FROM d${node} d JOIN ${tableOf(plan)} AS ${parent} ON ${on}${guard})`,
+    `n${node} AS MATERIALIZED (SELECT (pg_catalog.row_number() OVER () - 1)::pg_catalog.int4 AS k, ${identity.join(', ')}, d.x FROM d${node} d JOIN ${tableName(plan.rows.table)} AS ${parent} ON ${on}${guard})`,
   ]
 }
 
@@ -82,8 +82,6 @@ export function fewHang(layout: Layout, cell: Point, { node, rows }: StreamPlan,
   const some = `SELECT FROM ${rows.from} JOIN (${drawn}) n ON ${on} WHERE ${rows.atMost(cell)} LIMIT ${most} + 1`
   return `(SELECT pg_catalog.count(*) FROM (${some}) s) <= ${most}`
 }
-
-const tableOf = (plan: NodePlan): string => plan.rows.from.split(' AS ')[0]!
 
 /** The row of a node's own table whose identity the CTE row `n` holds. */
 export function sameKeys(alias: string, plan: NodePlan): string {
