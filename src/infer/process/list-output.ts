@@ -8,7 +8,7 @@ import type { ListPrediction } from '../head.js'
 import { boolArray, float8Array, int4Array, timestamptzList } from './output.js'
 
 /** Values that CLASSIFY answers for. */
-const MOST_VALUES = 1000
+export const MOST_VALUES = 1000
 
 /** @throws PgError PQ004 where no value is known, 22023 where there are too many to answer for all */
 export function checkValues(classes: Classes | null): void {

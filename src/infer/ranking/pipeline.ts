@@ -2,7 +2,7 @@
 
 import type { RankingSpec } from '../../graph/ranking.js'
 import type { Steps } from '../heads/stepped.js'
-import { tooManyValues } from '../process/list-output.js'
+import { MOST_VALUES, tooManyValues } from '../process/list-output.js'
 import { type Accounts, type FittedContext, type Pipeline, timed } from '../process/stages.js'
 import type { JobOptions } from '../protocol.js'
 import { activityExamples } from './activity.js'
@@ -19,9 +19,6 @@ const budgets = {
   normal: { rows: 24_000, entities: 2_000, steps: 120_000_000 },
   best: { rows: 60_000, entities: 5_000, steps: 300_000_000 },
 } as const
-
-/** Values that CLASSIFY answers for. */
-const MOST_VALUES = 1000
 
 export const rankingPipeline: Pipeline<RankingData, RankingSpec> = { createDecoder: createRankingDecoder, fit }
 
