@@ -21,6 +21,7 @@ import { codes, restricted, UNREAD, vector } from './used.js'
 
 /** Keys of a node that one row of the answer holds: large parts come in several rows. */
 const KEYS_PER_ROW = 2048
+
 export interface Extraction {
   readonly sql: string
   readonly params: readonly SqlParam[]
