@@ -9,6 +9,7 @@ import type { Found } from './locate.js'
 import type { Node } from './node.js'
 import { parseSql, type Tree, walkTree } from './postgres-parser.js'
 import { castName, quote } from './quote.js'
+import { type Edit, edited } from './segment-text.js'
 import { isSign, isWord, lexSql, type SqlToken } from './sql-lexer.js'
 import { rangesIn } from './views/ranges.js'
 
@@ -265,18 +266,16 @@ export const placeOf = (tokens: readonly SqlToken[], node: Node) => {
 const withSchemas = async (sql: string, catalog: Catalog): Promise<string | null> => {
   const outcome = await parseSql(sql)
   if (outcome.kind !== 'tree') return null
-  let text = ''
-  let at = 0
-  for (const range of rangesIn(sql, outcome.statements).toSorted((a, b) => a.start - b.start)) {
+  const edits: Edit[] = []
+  for (const range of rangesIn(sql, outcome.statements)) {
     const table = catalog.tables.find(
       ({ name, schema, visible }) => name === range.name && (range.schema === null ? visible : schema === range.schema),
     )
     if (!table) return null
     const alias = range.aliased ? '' : ` AS ${quote(table.name)}`
-    text += `${sql.slice(at, range.start)}${quote(table.schema)}.${quote(table.name)}${alias}`
-    at = range.end
+    edits.push({ start: range.start, end: range.end, text: `${quote(table.schema)}.${quote(table.name)}${alias}` })
   }
-  return text + sql.slice(at)
+  return edited(sql, edits).text
 }
 
 /** The text with the client's parameters taken out: they have other numbers in the statement that it becomes a part of. */

@@ -7,7 +7,7 @@ import type { Node } from './node.js'
 import { type Pick, writePicked, writeScalar } from './pick.js'
 import { rowsAlias } from './pushed-down.js'
 import { quote } from './quote.js'
-import { buildSegments, type SegmentBuilder, type SegmentText } from './segment-text.js'
+import { buildSegments, edited, type SegmentBuilder, type SegmentText } from './segment-text.js'
 
 export interface OuterNode {
   readonly node: Node
@@ -112,11 +112,9 @@ export const buildOuter = ({ sql, nodes, start, end }: Source, write = asParamet
 
 /** The text with each node blanked to an empty SELECT, or a NULL, of the same length, to be read by Postgres' parser before any node is. */
 export const mask = (sql: string, nodes: readonly Node[]): string => {
-  let text = ''
-  let at = 0
-  for (const { form, start, end } of nodes) {
-    text += sql.slice(at, start) + (form === 'scalar' ? 'NULL' : 'SELECT').padEnd(end - start)
-    at = end
-  }
-  return text + sql.slice(at)
+  const blank = ({ form, start, end }: Node) => (form === 'scalar' ? 'NULL' : 'SELECT').padEnd(end - start)
+  return edited(
+    sql,
+    nodes.map(node => ({ start: node.start, end: node.end, text: blank(node) })),
+  ).text
 }

@@ -43,6 +43,26 @@ export const buildSegments = (source: string): SegmentBuilder => {
   }
 }
 
+/** A piece of a text, and what takes its place. */
+export interface Edit {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
+
+/** The source with all edits made, which may come in any order and do not overlap. */
+export const edited = (source: string, edits: readonly Edit[]): SegmentText => {
+  const builder = buildSegments(source)
+  let at = 0
+  for (const { start, end, text } of edits.toSorted((a, b) => a.start - b.start)) {
+    builder.slice(at, start)
+    builder.ours(text)
+    at = end
+  }
+  builder.slice(at, source.length)
+  return builder.done()
+}
+
 const segmentText = (source: string, text: string, segments: readonly Segment[]): SegmentText => {
   const last = segments.at(-1)
   const toSource = (offset: number): number | null => {

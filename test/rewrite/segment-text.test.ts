@@ -1,5 +1,5 @@
 import t from 'tap'
-import { buildSegments } from '../../src/rewrite/segment-text.js'
+import { buildSegments, edited } from '../../src/rewrite/segment-text.js'
 
 t.test('positions map both ways, character by character, through random replacements', async t => {
   const letters = ['a', 'é', '𝒳', '漢', "'", '\n', '🎉', ' ']
@@ -51,4 +51,16 @@ t.test('the end of a text that ends with a slice is the end of that slice', asyn
   t.equal(made.mapPosition(0), null)
   t.equal(made.fromSource(0), null)
   t.equal(made.fromSource(18), 15)
+})
+
+t.test('edits may come in any order, and what lies between them keeps its place', async t => {
+  const source = 'SELECT a FROM b, c'
+  const made = edited(source, [
+    { start: 17, end: 18, text: '(c)' },
+    { start: 14, end: 15, text: '(long b)' },
+  ])
+  t.equal(made.text, 'SELECT a FROM (long b), (c)')
+  t.equal(made.toSource(made.text.indexOf(',')), 15)
+  t.equal(made.toSource(made.text.indexOf('long')), null)
+  t.equal(edited(source, []).text, source)
 })

@@ -4,7 +4,7 @@ import { PgError } from '../../pg-error.js'
 import { textParam, type Upstream } from '../plan.js'
 import { parseSql, type Tree } from '../postgres-parser.js'
 import { literal } from '../quote.js'
-import { buildSegments } from '../segment-text.js'
+import { edited } from '../segment-text.js'
 import { filled } from './kept-text.js'
 import { rangesIn } from './ranges.js'
 import { stubsIn } from './stub.js'
@@ -162,19 +162,11 @@ const writeOut = async (
   const edits = stubsIn(text, outcome.statements).map(({ start, end, pql, args }) => ({
     start,
     end,
-    sql: `(${filled(pql, args)})`,
+    text: `(${filled(pql, args)})`,
   }))
   for (const range of rangesIn(text, outcome.statements)) {
     const oid = oidOf(targetText(range))
-    if (oid !== undefined) edits.push({ start: range.start, end: range.end, sql: range.write(await write(oid)) })
+    if (oid !== undefined) edits.push({ start: range.start, end: range.end, text: range.write(await write(oid)) })
   }
-  const builder = buildSegments(text)
-  let at = 0
-  for (const { start, end, sql } of edits.toSorted((a, b) => a.start - b.start)) {
-    builder.slice(at, start)
-    builder.ours(sql)
-    at = end
-  }
-  builder.slice(at, text.length)
-  return builder.done().text
+  return edited(text, edits).text
 }

@@ -7,7 +7,7 @@ import { mask } from '../outer.js'
 import { WITH_PARAMS } from '../outer-rules.js'
 import { textParam, type Upstream } from '../plan.js'
 import { parseSql, type Tree } from '../postgres-parser.js'
-import { buildSegments, type SegmentText } from '../segment-text.js'
+import { type Edit, edited, type SegmentText } from '../segment-text.js'
 import { lexSql } from '../sql-lexer.js'
 import { loadDefinitions } from './definitions.js'
 import { qualifiersIn, rangesIn } from './ranges.js'
@@ -49,7 +49,7 @@ export const expand = async (
     if (statement.ExplainStmt && error instanceof PgError && error.code === '55000') return null
     throw error
   }
-  const edits: { readonly start: number; readonly end: number; readonly text: string }[] = []
+  const edits: Edit[] = []
   for (const [i, range] of ranges.entries()) {
     const oid = oids[i]?.readUInt32BE(0)
     const definition = oid === undefined ? null : await definitionOf(oid).catch(refusal)
@@ -71,14 +71,5 @@ export const expand = async (
         )
           edits.push({ start, end, text: '' })
   }
-  if (edits.length === 0) return null
-  const builder = buildSegments(sql)
-  let at = 0
-  for (const { start, end, text } of edits.toSorted((a, b) => a.start - b.start)) {
-    builder.slice(at, start)
-    builder.ours(text)
-    at = end
-  }
-  builder.slice(at, sql.length)
-  return builder.done()
+  return edits.length === 0 ? null : edited(sql, edits)
 }

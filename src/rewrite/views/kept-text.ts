@@ -6,6 +6,7 @@ import type { Facet } from '../node.js'
 import type { Pick } from '../pick.js'
 import type { Question } from '../questions.js'
 import { literal, quote } from '../quote.js'
+import { edited } from '../segment-text.js'
 import { lexSql } from '../sql-lexer.js'
 import { clausesOf } from './clauses.js'
 
@@ -63,12 +64,9 @@ const valueText = (value: Constant): string => {
 /** A kept text with SQL in the place of $1, $2, … */
 export const filled = (pql: string, args: readonly string[]): string => {
   if (args.length === 0) return pql
-  let text = ''
-  let at = 0
-  for (const { kind, start, end, text: number } of lexSql(pql)) {
-    if (kind !== 'param') continue
-    text += `${pql.slice(at, start)}(${args[Number(number) - 1]})`
-    at = end
-  }
-  return text + pql.slice(at)
+  const params = lexSql(pql).filter(({ kind }) => kind === 'param')
+  return edited(
+    pql,
+    params.map(({ start, end, text }) => ({ start, end, text: `(${args[Number(text) - 1]})` })),
+  ).text
 }
