@@ -1,5 +1,7 @@
-// What the proxy costs ordinary queries: pgbench -S straight to the server, through pgbouncer, and through the proxy.
+// What the proxy costs ordinary queries: pgbench -S straight to the server, through pgbouncer, through the proxy, and through a program
+// that passes bytes on in Node and does nothing else, which is as fast as any proxy in Node could be.
 
+import { startBareForwarder } from './lib/bare-forwarder.js'
 import { listOf, readFlags } from './lib/flags.js'
 import { initialisePgbench, pgbench } from './lib/pgbench.js'
 import { startPgbouncer } from './lib/pgbouncer.js'
@@ -35,12 +37,15 @@ export async function passThrough(args: readonly string[]): Promise<void> {
   await initialisePgbench(server.port, 'bench', flags.scale)
   const pgbouncer = await startPgbouncer(server.port)
   const proxy = await startProxy(url, flags['proxy-args'].split(' ').filter(Boolean))
+  const processes = Number(/--workers (\d+)/.exec(flags['proxy-args'])?.[1] ?? 1)
+  const bare = await startBareForwarder(server.port, processes)
   report.note(`${server.version}, ${pgbouncer?.version ?? 'no pgbouncer: bench/install'}`)
   report.note(`pgbench -S, scale ${flags.scale}, ${flags.repeats} alternating rounds of ${flags.seconds} s each`)
   try {
     // compiled by then, as in any proxy that has been up for a while
-    for (const mode of ['simple', 'prepared'] as const)
-      await pgbench({ port: proxy.port, database: 'bench', mode, clients: 4, seconds: 3 })
+    for (const { port } of [proxy, bare])
+      for (const mode of ['simple', 'prepared'] as const)
+        await pgbench({ port, database: 'bench', mode, clients: 4, seconds: 3 })
     for (const mode of listOf(flags.modes) as ('simple' | 'prepared' | 'extended')[]) {
       for (const clients of listOf(flags.clients).map(Number)) {
         const side = (port: number, pids: () => readonly number[]) => async (): Promise<Side> => {
@@ -52,7 +57,8 @@ export async function passThrough(args: readonly string[]): Promise<void> {
         const direct = side(server.port, () => [])
         const proxied = side(proxy.port, () => proxy.wirePids())
         const pooled = pgbouncer && side(pgbouncer.port, () => [pgbouncer.pid])
-        const sides: Record<string, () => Promise<Side>> = pooled ? { direct, pooled, proxied } : { direct, proxied }
+        const forwarded = side(bare.port, () => bare.pids)
+        const sides: Record<string, () => Promise<Side>> = { direct, ...(pooled && { pooled }), forwarded, proxied }
         const results = await alternate(flags.repeats, sides)
         const name = `${mode}, ${clients} client${clients === 1 ? '' : 's'}`
         const of = (key: keyof Side, list: readonly Side[]) => list.map(result => result[key])
@@ -68,12 +74,21 @@ export async function passThrough(args: readonly string[]): Promise<void> {
             atLeast,
           })
           report.figure(
+            `${name}: tps of bare forwarding in Node / pgbouncer`,
+            ratios(of('tps', results.forwarded), of('tps', results.pooled)),
+          )
+          report.figure(
             `${name}: CPU a query / pgbouncer`,
             ratios(of('cpu', results.proxied), of('cpu', results.pooled)),
           )
         }
+        report.figure(
+          `${name}: tps / bare forwarding in Node`,
+          ratios(of('tps', results.proxied), of('tps', results.forwarded)),
+        )
         report.figure(`${name}: tps / direct`, ratios(of('tps', results.proxied), of('tps', results.direct)))
         report.figure(`${name}: CPU of the proxy a query`, of('cpu', results.proxied), { unit: 'µs' })
+        report.figure(`${name}: CPU of bare forwarding a query`, of('cpu', results.forwarded), { unit: 'µs' })
         if (clients === 1) {
           const added = (list: readonly Side[]) => differences(of('p50', list), of('p50', results.direct))
           report.figure(`${name}: added p50`, added(results.proxied), {
@@ -85,6 +100,7 @@ export async function passThrough(args: readonly string[]): Promise<void> {
       }
     }
   } finally {
+    await bare.stop()
     await proxy.stop()
     await pgbouncer?.stop()
     await server.stop()

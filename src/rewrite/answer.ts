@@ -91,7 +91,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     if (who) refuse(task, who.count, most)
     const slices = who?.slices ?? [{ keys: null, count: 0 }]
     if (who) refuseRepeatedKeys(task, slices)
-    if (slices.length > 1 && reads) {
+    if (slices.length > 1 && reads && !facts.oneSnapshot) {
       await upstream.oneSnapshot()
       await tuning.again()
     }

@@ -18,11 +18,12 @@ interface Silence {
 /** Ends with 08006 each session that waits for a server which has been silent for `patience` milliseconds and cannot be reached. */
 export function watchSilence(sessions: Iterable<Session>, patience = PATIENCE): NodeJS.Timeout {
   const found = new WeakMap<Session, Silence>()
-  const asked = new Set<UpstreamOptions>()
+  // when it may be asked again: each question is a connection
+  const asked = new Map<UpstreamOptions, number>()
   const ask = async (server: UpstreamOptions, silent: readonly Session[]) => {
-    asked.add(server)
+    asked.set(server, Number.POSITIVE_INFINITY)
     const reason = await reach(server)
-    asked.delete(server)
+    asked.set(server, performance.now() + patience)
     if (reason === null) return
     for (const session of silent)
       if (session.waiting && session.said === found.get(session)?.said)
@@ -38,7 +39,7 @@ export function watchSilence(sessions: Iterable<Session>, patience = PATIENCE): 
       else if (before?.said !== said) found.set(session, { said, at: now })
       else if (now - before.at >= patience) silent.set(server, [...(silent.get(server) ?? []), session])
     }
-    for (const [server, those] of silent) if (!asked.has(server)) void ask(server, those)
+    for (const [server, those] of silent) if (now >= (asked.get(server) ?? 0)) void ask(server, those)
   }
   return setInterval(look, patience / 4).unref()
 }

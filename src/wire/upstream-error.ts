@@ -1,7 +1,7 @@
 // An ErrorResponse to a helper query, as an exception.
 
 import { PgError } from '../pg-error.js'
-import { decodeFields, type Fields } from './messages/error-response.js'
+import { decodeFields, ENDING, type Fields } from './messages/error-response.js'
 
 /** Names under which helper queries run, and what they hold. */
 const OURS = /\bpgpredict_[a-z]\w*/
@@ -23,7 +23,7 @@ export class UpstreamError extends PgError {
       message: text('M') ?? 'the upstream server reported an error',
       detail: text('D'),
       hint: text('H'),
-      severity: (text('V') ?? text('S')) === 'FATAL' ? 'FATAL' : 'ERROR',
+      severity: ENDING.includes(text('V') ?? text('S') ?? '') ? 'FATAL' : 'ERROR',
       serverPosition,
     })
   }

@@ -14,6 +14,7 @@ t.test('session facts are what the session has set', async t => {
   t.match(plain, {
     inRecovery: false,
     hasWritten: false,
+    oneSnapshot: false,
     statementTimeout: 0,
     rowSecurity: true,
     role: { name: 'postgres', oid: 10 },
@@ -24,7 +25,7 @@ t.test('session facts are what the session has set', async t => {
   t.ok(elapsed >= 0n && elapsed < 60_000_000n)
   await owner.run(
     `SET TimeZone = 'Asia/Tokyo'; SET predict.mode = 'best'; SET predict.max_entities = 5; SET statement_timeout = '90s';
-     SET row_security = off; SET search_path = pg_temp, public; SET ROLE ${reader}`,
+     SET row_security = off; SET default_transaction_isolation = serializable; SET search_path = pg_temp, public; SET ROLE ${reader}`,
   )
   const set = await facts(owner)
   t.same(set.options, { mode: 'best', max_entities: '5' })
@@ -32,6 +33,7 @@ t.test('session facts are what the session has set', async t => {
     timeZone: 'Asia/Tokyo',
     statementTimeout: 90_000,
     rowSecurity: false,
+    oneSnapshot: true,
     searchPath: 'pg_temp, public',
     role: { name: reader },
   })

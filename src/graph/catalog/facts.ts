@@ -36,6 +36,8 @@ export interface SessionFacts {
   readonly inRecovery: boolean
   /** The transaction has an id: it may have written, rows or catalog. */
   readonly hasWritten: boolean
+  /** Every statement of the transaction sees the same rows. */
+  readonly oneSnapshot: boolean
   /** statement_timeout in milliseconds, 0 for none. */
   readonly statementTimeout: number
   /** client_min_messages. */
@@ -79,6 +81,7 @@ SELECT pg_catalog.now(), pg_catalog.json_build_object(
   'version', ${setting('server_version_num')}::int4,
   'inRecovery', pg_catalog.pg_is_in_recovery(),
   'hasWritten', pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL,
+  'oneSnapshot', ${setting('transaction_isolation')} IN ('repeatable read', 'serializable'),
   'statementTimeout', ${setting('statement_timeout')},
   'noticeLevel', ${setting('client_min_messages')},
   'rowSecurity', ${setting('row_security')}::bool,

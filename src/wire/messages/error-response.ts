@@ -17,9 +17,12 @@ export function decodeFields(message: Buffer): Fields {
   return fields
 }
 
+/** Severities after which there is no session any more. */
+export const ENDING: readonly string[] = ['FATAL', 'PANIC']
+
 /** Whether a server that says this ends the session. Any bytes will do: of what is malformed, it says so no more than the server did. */
 export const isFatal = (message: Buffer): boolean =>
-  ['FATAL', 'PANIC'].some(
+  ENDING.some(
     // the severity in the server's language comes first; from 9.6 on it is followed by that in English
     severity =>
       message.includes(`\0V${severity}\0`, HEADER, 'latin1') || message.indexOf(`S${severity}\0`, HEADER) === HEADER,
