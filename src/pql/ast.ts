@@ -55,10 +55,22 @@ export type AggregateName =
   | 'LAST'
   | 'LIST_DISTINCT'
 
+/** $n where its value is needed to know what is asked: it comes with the client's parameters. */
+export interface Late extends Span {
+  readonly param: number
+  readonly cast?: string
+}
+
+/** A bound that is so many of a unit, or an interval. */
+export interface LateBound extends Late {
+  readonly negative: boolean
+  readonly unit: Interval
+}
+
 export interface WindowSyntax extends Span {
   /** Bounds relative to the anchor; null: -INF. */
-  readonly from: Interval | null
-  readonly to: Interval
+  readonly from: Interval | LateBound | null
+  readonly to: Interval | LateBound
 }
 
 export interface AggregateSyntax extends Span {
@@ -121,8 +133,8 @@ export type Syntax =
     })
 
 export type TaskSyntax =
-  | (Span & { readonly kind: 'forecast'; readonly steps: number })
-  | (Span & { readonly kind: 'rank'; readonly top: number })
+  | (Span & { readonly kind: 'forecast'; readonly steps: number | Late })
+  | (Span & { readonly kind: 'rank'; readonly top: number | Late })
   | (Span & { readonly kind: 'classify' })
 
 export type IdsSyntax =

@@ -10,7 +10,7 @@ import { add, multiply, subtract, ZERO } from './interval.js'
 import { normalise } from './normalise.js'
 import { learntSide } from './one-side.js'
 import { checkOptions } from './options.js'
-import { Params } from './params.js'
+import { Params, type Values } from './params.js'
 import { forSelected } from './selected.js'
 import { checkTarget } from './target.js'
 import type { Aggregate, Task } from './task.js'
@@ -21,6 +21,8 @@ import { horizonOf, reachOf } from './windows.js'
 export interface Given {
   /** Types that the client declared for its parameters, by index - 1; 0: none. */
   readonly paramTypes: readonly number[]
+  /** Values of the parameters that decide what is asked; absent while the client has sent none. */
+  readonly values?: Values
   /** The session's settings; those named predict.* are options. */
   readonly settings?: Readonly<Record<string, string>>
   /** Tables by the names that the outer query gives them. */
@@ -60,7 +62,7 @@ const scopeNotice = (task: Omit<Task, 'normalised'>): Notice[] =>
  * @throws PgError 42P01, 42703, 42803, 42804, 42883, 22023, PQ001, PQ002, PQ003, PQ006 and their kin, with a position and a hint
  */
 export const check = (syntax: PredictSyntax, catalog: Catalog, given: Given): Checked => {
-  const params = new Params(given.paramTypes, catalog)
+  const params = new Params(given.paramTypes, catalog, given.values)
   const notices: Notice[] = []
   const context: Context = {
     catalog, syntax, params, notices, text: syntax.text, aliases: given.aliases ?? new Map(),
@@ -75,11 +77,9 @@ export const check = (syntax: PredictSyntax, catalog: Catalog, given: Given): Ch
   const asOf = checkAsOf(context, syntax, table, targets.length > 0)
   const { options, taskPosition } = checkOptions(context, syntax.options, given.settings ?? {})
   const wanted = options.task && { value: options.task, position: taskPosition }
-  const kind = taskKind(context, syntax, target, wanted)
+  const { kind, steps, top } = taskKind(context, syntax, target, wanted)
   const ids = checkIds(context, syntax, entity)
   const assumed = walkAggregates(assuming)
-  const steps = syntax.task?.kind === 'forecast' ? syntax.task.steps : undefined
-  const top = syntax.task?.kind === 'rank' ? syntax.task.top : undefined
   const learnt = kind === 'binary' ? learntSide(target) : { target, complement: false }
   const task: Omit<Task, 'normalised'> = {
     kind,
@@ -99,6 +99,7 @@ export const check = (syntax: PredictSyntax, catalog: Catalog, given: Given): Ch
     horizon: horizonOf(targets),
     reach: reach(targets, assumed, steps ?? 1),
     params: params.list(),
+    late: params.lateOnes,
     aggregates: [...targets, ...walkAggregates(where), ...assumed],
   }
   notices.push(...scopeNotice(task))

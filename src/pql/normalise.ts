@@ -79,7 +79,9 @@ const taskText = ({ kind, top, steps }: Pick<Task, 'kind' | 'top' | 'steps'>): s
 const asOfText = (asOf: Task['asOf']): string | null => {
   if (asOf.kind === 'default') return null
   if (asOf.kind === 'entity time') return 'AS OF ENTITY TIME'
-  return `AS OF ${asOf.kind === 'constant' ? constantText(asOf.value) : asOf.sql}`
+  if (asOf.kind === 'constant') return `AS OF ${constantText(asOf.value)}`
+  const parts = typeof asOf.sql === 'string' ? [asOf.sql] : asOf.sql
+  return `AS OF ${parts.map(part => (typeof part === 'string' ? part : constantText(part))).join('')}`
 }
 
 /** Options that change what is learnt; what is only shown of it or beside it, and limits, do not. */

@@ -1,12 +1,15 @@
 // Options: WITH (…) before the session's predict.* settings before the defaults; a slip in a name or value is an error, never ignored.
 
 import { PgError } from '../pg-error.js'
-import type { Constant, OptionSyntax } from './ast.js'
+import type { OptionSyntax } from './ast.js'
 import type { Context } from './context.js'
 import { typed } from './cursor.js'
+import { lateText } from './late.js'
 import { nearest, oneOf } from './nearest.js'
 import { columnList } from './option-columns.js'
+import { lateOf } from './parse-constant.js'
 import type { ColumnRef, Options, TaskKind } from './task.js'
+import { isNumber, typeByName } from './types.js'
 
 interface Given {
   readonly name: string
@@ -97,7 +100,16 @@ const unknown = (name: string, position: number | undefined): PgError => {
   })
 }
 
-const valueText = ({ name, value }: OptionSyntax): string => {
+/** What columns come back must be known before any value is. */
+const SHAPING: readonly string[] = ['task', 'explain', 'timing', 'embedding'] satisfies OptionName[]
+
+const WHOLE: readonly string[] = ['seed', 'context_size', 'hops', 'max_entities'] satisfies OptionName[]
+
+const INTEGER = typeByName('integer')!
+const TEXT = typeByName('text')!
+
+/** undefined: a parameter whose value is not known yet. */
+const valueText = (context: Context, { name: { text: name }, value }: OptionSyntax): string | undefined => {
   switch (value.kind) {
     case 'bool':
       return value.value ? 'on' : 'off'
@@ -105,22 +117,31 @@ const valueText = ({ name, value }: OptionSyntax): string => {
     case 'number':
     case 'typed':
       return value.text
-    default:
-      throw notConstant(name.text, value)
+    case 'null':
+      throw new PgError({ code: '22004', message: `option "${name}" must not be null`, position: value.start })
+    case 'param': {
+      if (SHAPING.includes(name))
+        throw new PgError({
+          code: '0A000',
+          message: `option "${name}" cannot be a parameter`,
+          detail: 'It decides which columns come back, and those are told before any value is.',
+          hint: `Write: ${name} = ${name === 'task' ? 'numeric' : 'on'}`,
+          position: value.start,
+        })
+      const whole = WHOLE.includes(name)
+      const fits = whole ? isNumber : ({ typeClass }: { typeClass: string }) => typeClass === 'text'
+      return lateText(context, lateOf(value), `option "${name}"`, whole ? INTEGER : TEXT, fits)?.text
+    }
   }
 }
 
-const notConstant = (name: string, value: Constant): PgError =>
-  new PgError({
-    code: value.kind === 'param' ? '0A000' : '22004',
-    message: `option "${name}" must be written out`,
-    hint: `Session settings take values from elsewhere: SELECT set_config('predict.${name}', …, false)`,
-    position: value.start,
-  })
-
 const SETTING = /^predict\.(.+)$/i
 
-const gather = (syntax: readonly OptionSyntax[], settings: Readonly<Record<string, string>>): Map<string, Given> => {
+const gather = (
+  context: Context,
+  syntax: readonly OptionSyntax[],
+  settings: Readonly<Record<string, string>>,
+): Map<string, Given> => {
   const given = new Map<string, Given>()
   for (const [setting, text] of Object.entries(settings)) {
     const name = SETTING.exec(setting)?.[1].toLowerCase()
@@ -134,7 +155,9 @@ const gather = (syntax: readonly OptionSyntax[], settings: Readonly<Record<strin
       throw new PgError({ code: '42601', message: `option "${name}" is given twice`, position: option.name.start })
     written.add(name)
     if (!Object.hasOwn(READERS, name)) throw unknown(name, option.name.start)
-    given.set(name, { name, text: valueText(option), position: option.value.start })
+    const text = valueText(context, option)
+    if (text === undefined) given.delete(name)
+    else given.set(name, { name, text, position: option.value.start })
   }
   return given
 }
@@ -157,7 +180,7 @@ export const checkOptions = (
   settings: Readonly<Record<string, string>>,
 ): CheckedOptions => {
   const options: Record<string, unknown> = {}
-  const given = gather(syntax, settings)
+  const given = gather(context, syntax, settings)
   for (const [name, value] of given) {
     if (!Object.hasOwn(READERS, name)) throw unknown(name, value.position)
     options[CAMEL[name as OptionName] ?? name] = READERS[name as OptionName](context, value)

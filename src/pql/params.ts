@@ -7,14 +7,31 @@ import { columnType, comparable, typeByOid } from './types.js'
 
 const UNKNOWN = 705
 
+/** Values as text, null for NULL. */
+export type Values = ReadonlyMap<number, string | null>
+
 export class Params {
   readonly #declared: readonly number[]
   readonly #catalog: Catalog
+  readonly #values: Values | undefined
   readonly #used = new Map<number, ValueType>()
+  readonly #late: number[] = []
 
-  constructor(declared: readonly number[], catalog: Catalog) {
+  constructor(declared: readonly number[], catalog: Catalog, values?: Values) {
     this.#declared = declared
     this.#catalog = catalog
+    this.#values = values
+  }
+
+  /** The value of a parameter without which it is not known what is asked; undefined while there is none. */
+  late(index: number): string | null | undefined {
+    this.#late.push(index)
+    return this.#values?.get(index)
+  }
+
+  /** Those, in the order in which they were met. */
+  get lateOnes(): readonly number[] {
+    return this.#late
   }
 
   /** A type by oid: Postgres' own, or one that some column has. */

@@ -1,7 +1,7 @@
 // Constants: strings, numbers, true, false, null, bare dates, typed literals, parameters, and a cast behind them.
 
 import { PgError } from '../pg-error.js'
-import type { Constant } from './ast.js'
+import type { Constant, Late } from './ast.js'
 import type { Cursor } from './cursor.js'
 import { literal } from './cursor.js'
 
@@ -195,3 +195,17 @@ export const parseConstants = (cursor: Cursor): Constant[] => {
   cursor.expectOperator(')', '"," or ")"')
   return items
 }
+
+/** $n, with a cast or without one, where its value decides what is asked. */
+export const parseLate = (cursor: Cursor): Late => {
+  const constant = parseConstant(cursor)
+  if (constant.kind !== 'param') throw new Error('a parameter that is none')
+  return lateOf(constant)
+}
+
+export const lateOf = ({ index, cast, start, end }: Extract<Constant, { kind: 'param' }>): Late => ({
+  param: index,
+  ...(cast === undefined ? {} : { cast }),
+  start,
+  end,
+})

@@ -1,14 +1,14 @@
 // The window of an aggregate: `, start, end [, unit]`, each bound a whole number, an INTERVAL or -INF.
 
 import { PgError } from '../pg-error.js'
-import type { Interval, WindowSyntax } from './ast.js'
+import type { Interval, Late, LateBound, WindowSyntax } from './ast.js'
 import type { Cursor } from './cursor.js'
-import { interval, multiply, nominal, parseInterval, spoken, UNITS, windowUnit } from './interval.js'
+import { multiply, parseInterval, UNITS, windowUnit } from './interval.js'
+import { asWindowBound } from './late.js'
 import { nearest } from './nearest.js'
+import { parseLate } from './parse-constant.js'
 
 const MAX_INT = 2_147_483_647
-/** Postgres' timestamps end in the year 294276; a window of more than this is a slip of the finger. */
-const MAX_NOMINAL = nominal(interval(12 * 10_000, 0, 0n))
 
 /** What people write for a unit we do not have, as so many of one that we have. */
 const OTHER_UNITS: Readonly<Record<string, readonly [number, string]>> = {
@@ -21,8 +21,8 @@ const OTHER_UNITS: Readonly<Record<string, readonly [number, string]>> = {
 interface Bound {
   readonly start: number
   readonly end: number
-  /** A number still waiting for its unit, or an interval; null: -INF. */
-  readonly value: number | Interval | null
+  /** A number still waiting for its unit, an interval or what is to be one of both; null: -INF. */
+  readonly value: number | Interval | Omit<LateBound, 'unit'> | null
 }
 
 const fractional = (start: number, text: string): PgError =>
@@ -66,13 +66,10 @@ const parseBound = (cursor: Cursor): Bound => {
     })
   }
   const token = cursor.peek()
-  if (token.kind === 'param')
-    throw new PgError({
-      code: '0A000',
-      message: 'a window bound cannot be a parameter',
-      hint: 'Write the number itself: 30.',
-      position: start,
-    })
+  if (token.kind === 'param') {
+    const late: Late = parseLate(cursor)
+    return { value: { ...late, negative }, ...cursor.spanFrom(start) }
+  }
   if (token.kind !== 'number' || token.junk) throw cursor.unexpected("a whole number, -INF or INTERVAL '…'")
   cursor.next()
   const text = `${negative ? '-' : ''}${token.text}`
@@ -106,18 +103,10 @@ const parseUnit = (cursor: Cursor, first: Bound, last: Bound): Interval => {
   })
 }
 
-const inUnit = (bound: Bound, unit: Interval): Interval | null => {
-  if (bound.value === null) return null
-  const value = typeof bound.value === 'number' ? multiply(unit, bound.value) : bound.value
-  const size = nominal(value)
-  if (size > MAX_NOMINAL || size < -MAX_NOMINAL)
-    throw new PgError({
-      code: '22008',
-      message: 'interval out of range',
-      detail: `A window may reach 10000 years; this one reaches ${spoken(value)}.`,
-      position: bound.start,
-    })
-  return value
+const inUnit = ({ value, start }: Bound, unit: Interval): Interval | LateBound | null => {
+  if (value === null) return null
+  if (typeof value === 'number') return asWindowBound(multiply(unit, value), start)
+  return 'param' in value ? { ...value, unit } : asWindowBound(value, start)
 }
 
 /** Reads from behind the comma that opens the window. */

@@ -1,11 +1,12 @@
 // What kind of answer a target asks for, from its type, from RANK, CLASSIFY or FORECAST, and from the option `task`.
 
 import { PgError } from '../pg-error.js'
-import type { PredictSyntax, TaskSyntax } from './ast.js'
+import type { Late, PredictSyntax, TaskSyntax } from './ast.js'
 import type { Column, Table } from './catalog.js'
 import type { Context } from './context.js'
 import { slice, tableText } from './context.js'
 import { typed } from './cursor.js'
+import { lateCount } from './late.js'
 import { oneOf } from './nearest.js'
 import { restated } from './restate.js'
 import type { ColumnRef, Operand, Target, TaskKind } from './task.js'
@@ -13,6 +14,13 @@ import { isList, isTime, operandType } from './types.js'
 
 const MAX_TOP = 1000
 const MAX_STEPS = 10_000
+
+/** A kind, with how many windows or items are asked for. */
+export interface Kind {
+  readonly kind: TaskKind
+  readonly steps?: number
+  readonly top?: number
+}
 
 const refer = (table: Table, column: Column): boolean => table.parents.some(({ columns }) => columns.includes(column))
 
@@ -88,34 +96,39 @@ const notList = (context: Context, syntax: PredictSyntax, target: Target, task: 
   })
 }
 
-const outOfRange = (what: string, given: number, limit: number, hint: string, task: TaskSyntax): PgError =>
-  new PgError({
+/** How many are asked for, from 1 to `limit`; undefined while it is a parameter without a value. */
+const countOf = (
+  context: Context,
+  what: string,
+  count: number | Late,
+  limit: number,
+  hint: (near: number) => string,
+  task: TaskSyntax,
+): number | undefined => {
+  const late = typeof count !== 'number'
+  const given = late ? (lateCount(context, count, what) as number | undefined) : count
+  if (given === undefined || (given >= 1 && given <= limit)) return given
+  throw new PgError({
     code: given < 1 ? '22023' : '53400',
     message: given < 1 ? `${what} must be at least 1` : `${what} must be at most ${limit}`,
     detail: `It is ${given}.`,
-    hint,
-    position: task.start,
+    hint: hint(given < 1 ? 1 : limit),
+    position: late ? count.start : task.start,
   })
+}
 
 const forecastKind = (
   context: Context,
   syntax: PredictSyntax,
   target: Target,
   task: TaskSyntax & { kind: 'forecast' },
-): TaskKind => {
-  const { steps } = task
+): Kind => {
   const text = slice(context, syntax.target)
-  if (steps < 1 || steps > MAX_STEPS)
-    throw outOfRange(
-      'the number of windows',
-      steps,
-      MAX_STEPS,
-      `Write: FORECAST ${steps < 1 ? 1 : MAX_STEPS} TIMEFRAMES`,
-      task,
-    )
+  const hint = (near: number) => `Write: FORECAST ${near} TIMEFRAMES`
+  const steps = countOf(context, 'the number of windows', task.steps, MAX_STEPS, hint, task) ?? 1
   const operand = target.kind === 'value' ? target.operand : null
   if (operand?.kind === 'aggregate' && operand.window && kindsOf(operand).includes('numeric') && !isList(operand))
-    return 'forecast'
+    return { kind: 'forecast', steps }
   const columns = operand?.kind === 'column'
   const compared =
     syntax.target.kind === 'compare' && syntax.target.left.kind === 'aggregate' ? syntax.target.left : null
@@ -128,12 +141,12 @@ const forecastKind = (
   })
 }
 
-const askedKind = (context: Context, syntax: PredictSyntax, target: Target, task: TaskSyntax): TaskKind => {
+const askedKind = (context: Context, syntax: PredictSyntax, target: Target, task: TaskSyntax): Kind => {
   if (task.kind === 'forecast') return forecastKind(context, syntax, target, task)
   if (!listOperand(target)) throw notList(context, syntax, target, task)
-  if (task.kind === 'rank' && (task.top < 1 || task.top > MAX_TOP))
-    throw outOfRange('TOP', task.top, MAX_TOP, `Write: RANK TOP ${task.top < 1 ? 10 : MAX_TOP}`, task)
-  return task.kind
+  if (task.kind === 'classify') return { kind: 'classify' }
+  const hint = (near: number) => `Write: RANK TOP ${near === 1 ? 10 : near}`
+  return { kind: 'rank', top: countOf(context, 'TOP', task.top, MAX_TOP, hint, task) ?? 1 }
 }
 
 const plainKinds = (context: Context, syntax: PredictSyntax, target: Target): TaskKind[] => {
@@ -153,7 +166,7 @@ const plainKinds = (context: Context, syntax: PredictSyntax, target: Target): Ta
 }
 
 /**
- * The kind of a task.
+ * The kind of a task, and how much of it.
  * @param wanted the option `task`, with the place it stands at
  * @throws PgError 42804, 22023, 53400
  */
@@ -162,10 +175,11 @@ export const taskKind = (
   syntax: PredictSyntax,
   target: Target,
   wanted: { readonly value: TaskKind; readonly position?: number } | undefined,
-): TaskKind => {
-  const kinds = syntax.task ? [askedKind(context, syntax, target, syntax.task)] : plainKinds(context, syntax, target)
-  if (!wanted) return kinds[0]
-  if (kinds.includes(wanted.value)) return wanted.value
+): Kind => {
+  const asked = syntax.task && askedKind(context, syntax, target, syntax.task)
+  const kinds = asked ? [asked.kind] : plainKinds(context, syntax, target)
+  if (!wanted) return asked ?? { kind: kinds[0] }
+  if (kinds.includes(wanted.value)) return asked ?? { kind: wanted.value }
   throw new PgError({
     code: '22023',
     message: `${slice(context, syntax.target)} cannot be answered as ${wanted.value}`,

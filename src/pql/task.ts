@@ -94,7 +94,8 @@ export type AsOf =
   | { readonly kind: 'default' }
   | { readonly kind: 'entity time' }
   | { readonly kind: 'constant'; readonly value: TypedConstant }
-  | { readonly kind: 'expression'; readonly sql: string; readonly span: Span }
+  /** In parts likewise. */
+  | { readonly kind: 'expression'; readonly sql: string | readonly (string | TypedConstant)[]; readonly span: Span }
 
 export interface Options {
   readonly mode?: 'fast' | 'normal' | 'best'
@@ -145,6 +146,8 @@ export interface Task {
   readonly reach: Interval | null
   /** Client parameters that the PQL text uses, with the type each is read as (the client's own declared type where it gave one). */
   readonly params: readonly { readonly index: number; readonly type: number; readonly typeName: string }[]
+  /** Numbers of the parameters that decide what is asked, in the order in which the text names them: until their values are known, what they say is made up. */
+  readonly late: readonly number[]
   /** Every aggregate in target, WHERE and ASSUMING, in order of appearance. */
   readonly aggregates: readonly Aggregate[]
   /** Text that two equal questions share: names folded and resolved, white space and clause order gone, constants spelled out, parameters as $n. Ids, tail and alias are no part of it. */

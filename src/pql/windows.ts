@@ -1,12 +1,13 @@
 // Which windows may stand where: targets and ASSUMING look forward, WHERE looks back, and only dated tables have windows at all.
 
 import { PgError } from '../pg-error.js'
-import type { AggregateSyntax, Interval, WindowSyntax } from './ast.js'
+import type { AggregateSyntax, Interval, LateBound, Span } from './ast.js'
 import type { Table } from './catalog.js'
 import type { Context, Place } from './context.js'
 import { fullTableText, slice, tableText } from './context.js'
 import { typed } from './cursor.js'
 import { compare, intervalText, multiply, nominal, subtract, UNITS, ZERO } from './interval.js'
+import { lateBound } from './late.js'
 import type { Aggregate, Step, Window } from './task.js'
 import { isTime } from './types.js'
 
@@ -32,8 +33,16 @@ const boundsText = (from: Interval, to: Interval): string => {
 
 const forward = (place: Place): boolean => place !== 'where'
 
+/** A window's bounds once they are known. */
+interface Bounds extends Span {
+  readonly from: Interval | null
+  readonly to: Interval
+  /** As written, or with the values of parameters in their places. */
+  readonly shown: string
+}
+
 /** The window nearest to a refused one that may stand there. */
-const corrected = (place: Place, { from, to }: WindowSyntax): string => {
+const corrected = (place: Place, { from, to }: Bounds): string => {
   const [low, high] = from === null ? [ZERO, to] : compare(from, to) <= 0 ? [from, to] : [to, from]
   const sign = forward(place) ? 1 : -1
   const a = sign === 1 ? low : multiply(high, -1)
@@ -56,18 +65,11 @@ const PLACES: Readonly<Record<Place, string>> = {
   filter: 'a filter',
 }
 
-const checkBounds = (
-  context: Context,
-  syntax: AggregateSyntax,
-  window: WindowSyntax,
-  place: Place,
-  leaf: string,
-): void => {
+const checkBounds = (context: Context, syntax: AggregateSyntax, window: Bounds, place: Place, leaf: string): void => {
   const refuse = (message: string, detail: string, hint: string) => {
     throw new PgError({ code: '22023', message, detail, hint, position: window.start })
   }
-  const { from, to } = window
-  const shown = slice(context, window)
+  const { from, to, shown } = window
   const hint = `Write: ${corrected(place, window)}`
   if (from !== null && compare(from, to) >= 0) refuse('a window must start before it ends', `It is ${shown}.`, hint)
   if (forward(place)) {
@@ -130,6 +132,21 @@ const missingTime = ({ columns }: Table): string => {
     : `${typed(`${year}_start`)} date GENERATED ALWAYS AS (make_date(${typed(year)}::int, 1, 1)) STORED`
 }
 
+const isLate = (bound: Interval | LateBound | null): bound is LateBound => bound !== null && 'param' in bound
+
+/** null: the values of its parameters are not known yet. */
+const boundsOf = (
+  context: Context,
+  { from, to, start, end }: NonNullable<AggregateSyntax['window']>,
+): Bounds | null => {
+  const first = isLate(from) ? lateBound(context, from) : from
+  const last = isLate(to) ? lateBound(context, to) : to
+  if (first === undefined || last === undefined) return null
+  const late = isLate(from) || isLate(to)
+  const shown = late && first ? boundsText(first, last) : slice(context, { start, end })
+  return { from: first, to: last, shown, start, end }
+}
+
 /** The aggregate's text with a window put in. */
 const withWindow = (context: Context, syntax: AggregateSyntax, bounds: string): string => {
   const head = slice(context, { start: syntax.start, end: (syntax.where ?? syntax.via ?? syntax.column).end })
@@ -171,9 +188,15 @@ export const checkWindow = (
   if (!dated) throw noTime(table, window.start)
   const entity = path[0]?.link.to
   if (place === 'target' && entity && agesWith(table, entity)) throw asOld(table, entity, window.start)
-  checkBounds(context, syntax, window, place, leaf)
-  return { start: window.from, end: window.to }
+  const bounds = boundsOf(context, window)
+  if (!bounds) return forward(place) ? AHEAD : BEHIND
+  checkBounds(context, syntax, bounds, place, leaf)
+  return { start: bounds.from, end: bounds.to }
 }
+
+/** What stands for a window whose bounds are not known yet. */
+const AHEAD: Window = { start: ZERO, end: FALLBACK }
+const BEHIND: Window = { start: multiply(FALLBACK, -1), end: ZERO }
 
 const widest = (intervals: readonly Interval[]): Interval | null =>
   intervals.reduce<Interval | null>((best, next) => (best && compare(best, next) >= 0 ? best : next), null)

@@ -3,14 +3,15 @@
 // scored, and never a wrong one.
 
 import type { Catalog, Column } from '../pql/catalog.js'
-import type { Ids, TypedConstant } from '../pql/task.js'
+import type { Ids } from '../pql/task.js'
 import type { KeyExpression } from './correlate.js'
 import type { Found } from './locate.js'
 import type { Node } from './node.js'
 import { parseSql, type Tree, walkTree } from './postgres-parser.js'
 import { castName, quote } from './quote.js'
 import { type Edit, edited } from './segment-text.js'
-import { isSign, isWord, lexSql, type SqlToken } from './sql-lexer.js'
+import { isSign, isWord, type SqlToken } from './sql-lexer.js'
+import { type InParts, inParts } from './verbatim.js'
 import { rangesIn } from './views/ranges.js'
 
 /** Nodes of expressions that only compute. A call is none of them: it may be volatile. */
@@ -173,16 +174,13 @@ export interface Origin {
   readonly joined?: 'using' | 'on'
 }
 
-/** A query for keys, in parts where it holds parameters of the client's. */
-export type KeyQuery = readonly (string | TypedConstant)[]
-
 /** null: it cannot be trusted to give them all. */
 export const queryForKeys = async (
   { sql, tokens, nodes, statements }: Found,
   { from, where, values, strict, joined }: Origin,
   key: readonly Column[],
   { catalog, declared }: Around,
-): Promise<KeyQuery | null> => {
+): Promise<InParts | null> => {
   const span = ({ from, to }: Range) => ({ start: tokens[from].start, end: tokens[to - 1].end })
   const text = (range: Range) => sql.slice(span(range).start, span(range).end)
   const holdsNode = (range: Range) => nodes.some(({ start }) => start >= span(range).start && start < span(range).end)
@@ -209,7 +207,7 @@ export const queryForKeys = async (
   const filter = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''
   const inner = await withSchemas(`SELECT ${casts.join(', ')} FROM ${text(from)}${filter}`, catalog)
   const notNull = key.map((_, i) => `k${i + 1} IS NOT NULL`).join(' AND ')
-  return inner === null ? null : withParams(`SELECT * FROM (${inner}) AS k WHERE ${notNull}`, declared)
+  return inner === null ? null : inParts(`SELECT * FROM (${inner}) AS k WHERE ${notNull}`, declared)
 }
 
 /** Type that a value is cast to, to be compared with a key: any whole number may be compared with any other. */
@@ -276,18 +274,4 @@ const withSchemas = async (sql: string, catalog: Catalog): Promise<string | null
     edits.push({ start: range.start, end: range.end, text: `${quote(table.schema)}.${quote(table.name)}${alias}` })
   }
   return edited(sql, edits).text
-}
-
-/** The text with the client's parameters taken out: they have other numbers in the statement that it becomes a part of. */
-const withParams = (sql: string, declared: readonly number[]): readonly (string | TypedConstant)[] => {
-  const parts: (string | TypedConstant)[] = []
-  let at = 0
-  for (const { kind, text, start, end } of lexSql(sql)) {
-    if (kind !== 'param') continue
-    const index = Number(text)
-    const constant = { kind: 'param', index, start, end } as const
-    parts.push(sql.slice(at, start), { constant, type: declared[index - 1] ?? 0, typeName: '' })
-    at = end
-  }
-  return [...parts, sql.slice(at)]
 }

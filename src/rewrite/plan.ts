@@ -29,6 +29,8 @@ export const textParam = (type: number, value: string | null): TypedParam => ({
 export interface Upstream {
   /** Small answers: every row as its raw field values, binary format. */
   query(sql: string, params?: readonly TypedParam[]): Promise<(Buffer | null)[][]>
+  /** The types of a statement's parameters, as the server finds them where 0 is given; it is not run. */
+  paramTypes(sql: string, types: readonly number[]): Promise<readonly number[]>
   /**
    * Large answers: the payload of each DataRow message (binary result format), as it arrives, in order; the wire decodes
    * nothing. Back-pressure: the upstream is paused while a returned promise is pending. Gives the number of rows.
@@ -78,6 +80,8 @@ export interface Plan {
   readonly headed?: boolean
   /** Position in the client's text (1-based characters) for a position in `sql`, or null where it lies in text of ours. */
   mapPosition(position: number): number | null
+  /** The client's text, where it was sent ahead: positions of errors of `run` count in it. */
+  readonly source?: string
   /** The command tag that the client is told, for the server's; the server's own where this is missing. */
   tag?(tag: string): string
 }

@@ -2,12 +2,14 @@
 // our words are ordinary statements all the same.
 
 import { PgError } from '../pg-error.js'
+import type { Values } from '../pql/params.js'
 import type { OutputColumn, Task } from '../pql/task.js'
 import { emptyColumn } from './answer-columns.js'
 import { refuseBareVerb } from './bare-verb.js'
 import { arrayParam, joinArrays } from './binary-array.js'
 import { type FirstRows, firstOf, firstRows } from './first-rows.js'
 import { predictFunctionExists } from './function-nodes.js'
+import { lateValues } from './late-values.js'
 import { BULK_ENTITIES } from './limits.js'
 import { literalsOf, type TypedArray } from './literals.js'
 import { locate, statementsOf } from './locate.js'
@@ -112,7 +114,10 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     const questionsOf = async (params: readonly Param[], client: Upstream) => {
       if (rules.needsBlock && !client.inBlock) throw notInBlock()
       if (params.length === 0 && own > 0) throw noParameter(tokens, nodes)
-      let asked = distinct.map(question => {
+      const late = distinct.flatMap(({ task }) => task.late)
+      const values = late.length > 0 ? await lateValues(late, params, ownTypes, client) : null
+      let asked = distinct.map(planned => {
+        const question = values && planned.task.late.length > 0 ? stated(planned, values) : planned
         const first = firstOf(question.task, rules.first.get(question.firstParam))
         return limited(narrowed(rules.bulk ? inBulk(question) : question, question.joined), first)
       })
@@ -188,6 +193,15 @@ const explainedStart = (text: string): number => {
   const tokens = lexSql(text)
   const at = explained(tokens)
   return at > 0 ? tokens[at].start : 0
+}
+
+/** The question with its parameters' values. */
+const stated = (question: Numbered, values: Values): Numbered => {
+  try {
+    return { ...question, ...question.stated(values) }
+  } catch (error) {
+    throw error instanceof PgError ? moved(error, question.node.toClient) : error
+  }
 }
 
 const inBulk = (question: Numbered): Numbered => {

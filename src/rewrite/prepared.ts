@@ -77,9 +77,10 @@ export const createPrepared = (plan: Planner): Prepared => {
       })
     const text = withBody(sql, execute, body)
     const oids = types.map(({ oid }) => oid)
-    const inner = await plan(text.text, oids, upstream).catch(error => {
+    const placed = (error: unknown): never => {
       throw error instanceof PgError ? moved(error, at => text.toSource(at) ?? execute.start) : error
-    })
+    }
+    const inner = await plan(text.text, oids, upstream).catch(placed)
     if (inner === null) throw new Error(`a prepared PREDICT that is none any more: ${body}`)
     return {
       sql: inner.sql,
@@ -91,7 +92,7 @@ export const createPrepared = (plan: Planner): Prepared => {
       },
       async run(_, client) {
         const values = await evaluate(args, types, client)
-        const bound = await inner.run(values, client)
+        const bound = await inner.run(values, client).catch(placed)
         return 'sql' in bound ? bound : { params: [...values, ...bound.params] }
       },
     }

@@ -4,6 +4,7 @@ import { type Notice, PgError } from '../pg-error.js'
 import type { PredictSyntax } from '../pql/ast.js'
 import type { Catalog } from '../pql/catalog.js'
 import { assertSupported, check, type Given, outputColumns, type Parsed, parsePredict, qualify } from '../pql/index.js'
+import type { Values } from '../pql/params.js'
 import type { Ids, OutputColumn, Task } from '../pql/task.js'
 import { aliasesIn } from './aliases.js'
 import { narrowJoined } from './joined.js'
@@ -19,7 +20,7 @@ import { questionKey } from './same-question.js'
 import { lexSql, nameOf } from './sql-lexer.js'
 import { unseen } from './unseen.js'
 import { vectorType } from './vector-type.js'
-import { refuseVerbatimParams } from './verbatim.js'
+import { isOpen, withVerbatimParams } from './verbatim.js'
 
 /** What `check` reads of the session beside the catalog: SET predict.<option>. */
 export type Settings = Given['settings']
@@ -31,17 +32,23 @@ export type SessionCatalog = Catalog & {
   readonly ignored?: readonly (Notice & { readonly relation: string })[]
 }
 
+/** What one execution asks. */
+export interface Stated {
+  readonly task: Task
+  readonly notices: readonly Notice[]
+}
+
 /** A node read and checked. */
-export interface Question {
+export interface Question extends Stated {
   readonly node: Node
   readonly syntax: PredictSyntax
-  readonly task: Task
+  /** What it asks with these values for `task.late`. */
+  readonly stated: (values: Values) => Stated
   readonly outputs: readonly OutputColumn[]
   /** A condition on the key by what FOR EACH is joined with. */
   readonly joined: KeyCondition | null
   /** Which of its rows the node shows, where the query around says so. */
   readonly pick: Pick | null
-  readonly notices: readonly Notice[]
   /** Its text for another session to read, without its tail. */
   readonly stored: () => string
   /** Equal for questions that are answered once. */
@@ -61,11 +68,6 @@ export interface Read {
 
 /** Texts longer than this are not worth remembering. */
 export const REMEMBERED = 20_000
-
-const UNKNOWN = 705
-
-/** A parameter whose type nobody has said yet. */
-const isOpen = (type: number | undefined): boolean => type === undefined || type === 0 || type === UNKNOWN
 
 /** A reader that remembers the syntax of texts it has parsed. */
 export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionCatalog>) => {
@@ -93,27 +95,36 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
     const aliases = aliasesIn(statements, catalog)
     const read = async (node: Node, { syntax: alone, notices }: Parsed): Promise<Question> => {
       const whole = node.options.length > 0 ? { ...alone, options: [...alone.options, ...node.options] } : alone
-      refuseVerbatimParams(whole)
       const { syntax, keys } = node.keys
         ? throughLink(whole, node.keys, catalog, aliases)
         : { syntax: whole, keys: null }
-      const checked = check(syntax, catalog, { paramTypes, settings: catalog.settings, aliases })
-      assertSupported(checked.task)
-      let { task } = checked
+      const state = (values?: Values): Stated => {
+        const checked = check(syntax, catalog, { paramTypes, values, settings: catalog.settings, aliases })
+        assertSupported(checked.task)
+        return { task: checked.task, notices: [...ignoredFor(node, catalog), ...notices, ...checked.notices] }
+      }
+      const stated = state()
+      let { task } = stated
       for (const { index, type } of task.params) if (isOpen(paramTypes[index - 1])) paramTypes[index - 1] = type
       const outputs = outputColumns(task, task.options.embedding ? await vectorType(upstream) : null)
       const pick = keys && pickOf(node, keys, task)
       const around = { catalog, declared: paramTypes }
       if (pick && node.varies)
         task = aboutRows(task, (await narrow(found, node, pick.keys, task.entity.key, around)) ?? allKeys(task))
+      task = await withVerbatimParams(task, paramTypes, upstream)
+      const { each, ids, asOf } = task
       return {
         node,
         syntax,
         task,
+        notices: stated.notices,
+        stated(values) {
+          const { task, notices } = state(values)
+          return { task: { ...task, each, ids, asOf }, notices }
+        },
         outputs,
         pick,
         joined: task.ids.kind === 'each' ? await narrowJoined(found, node, outputs, task.entity.key, around) : null,
-        notices: [...ignoredFor(node, catalog), ...notices, ...checked.notices],
         stored: () => qualify(syntax, catalog, aliases),
         key: questionKey(task, outputs),
       }

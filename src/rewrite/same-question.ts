@@ -25,6 +25,7 @@ export const questionKey = (task: Task, outputs: readonly OutputColumn[]): strin
       task.ids,
       task.asOf,
       task.options,
+      task.late,
       outputs,
     ],
     plain,

@@ -26,6 +26,7 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   const queue: Waiting[] = []
   const notices: string[] = []
+  let described: (types: number[]) => void = () => {}
   let transaction: Upstream['transaction'] = 'idle'
   const ready = new Promise<void>(resolve => queue.push({ onRow() {}, rows: 0, error: null, done: resolve }))
   parseMessages(socket, message => {
@@ -39,6 +40,7 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
       detail?: string
       hint?: string
       position?: string
+      dataTypeIDs?: number[]
     }
     if (m.name === 'error' && head)
       head.error = new PgError({
@@ -48,6 +50,7 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
         hint: m.hint,
         serverPosition: m.position === undefined ? undefined : Number(m.position),
       })
+    if (m.name === 'parameterDescription') described(m.dataTypeIDs!)
     if (m.name === 'readyForQuery') {
       transaction = m.status === 'I' ? 'idle' : m.status === 'T' ? 'open' : 'failed'
       queue.shift()?.done()
@@ -95,6 +98,17 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
       return rows
     },
     stream,
+    async paramTypes(sql, types) {
+      let found: number[] = []
+      described = typeIDs => {
+        found = typeIDs
+      }
+      await send(
+        [serialize.parse({ text: sql, types: [...types] }), serialize.describe({ type: 'S' }), serialize.sync()],
+        () => {},
+      )
+      return found
+    },
     streamPrepared: stream,
     notice: n => void notices.push(`${n.code}: ${n.message}`),
     get inBlock() {

@@ -692,20 +692,20 @@ t.test('a value that cannot be is refused where it stands', async t => {
   }
 })
 
-t.test("a client's parameter in verbatim SQL of a PREDICT is refused, since it would be read as another", async t => {
+t.test("a client's parameter in verbatim SQL of a PREDICT has the type that the server finds for it there", async t => {
   const start = 'SELECT 1 FROM (PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR'
-  for (const rest of [
-    "users.user_id IN (SELECT user_id FROM users WHERE name <> '$2' AND name = $1)) p",
-    'EACH users.user_id AS OF now() - $1::interval) p',
-  ])
-    await t.rejects(rig.plan(`${start} ${rest}`), {
-      code: '0A000',
-      position: `${start} ${rest}`.indexOf('$1'),
-      hint: /^Write/,
-    })
-  t.ok(await rig.plan(`${start} EACH users.user_id AS OF $1) p`))
-  t.ok(await rig.plan(`${start} users.user_id = ANY($1)) p`))
-  t.ok(await rig.plan(`${start} users.user_id IN (SELECT user_id FROM users WHERE name = '$1')) p`))
+  const typesOf = async (rest: string, types: number[] = []) => {
+    const plan = await rig.plan(`${start} ${rest}) p`, types)
+    return plan!.paramTypes.slice(0, plan!.paramTypes.length - plan!.hidden)
+  }
+  const [BIGINT, TEXT, INTERVAL, TIMESTAMPTZ, VARCHAR] = [20, 25, 1186, 1184, 1043]
+  const named = (condition: string) => `users.user_id IN (SELECT user_id FROM users WHERE ${condition})`
+  t.same(await typesOf(named(`name <> '$2' AND user_id > $1`)), [BIGINT])
+  t.same(await typesOf(named('name = $1 AND user_id > $2')), [TEXT, BIGINT])
+  t.same(await typesOf(named('name = $1'), [VARCHAR]), [VARCHAR], 'as declared')
+  t.same(await typesOf('EACH users.user_id AS OF now() - $1::interval'), [INTERVAL])
+  t.same(await typesOf('EACH users.user_id AS OF $1'), [TIMESTAMPTZ])
+  await t.rejects(rig.plan(`${start} ${named('name = $1 + 1')}) p`), { code: /42/ })
 })
 
 t.test('notices come with the answer, not with its description', async t => {

@@ -64,7 +64,7 @@ function asOfSql(task: Task, params: SqlParams): string | null {
     case 'constant':
       return params.constant({ ...task.asOf.value, type: task.asOf.value.type || OID.timestamptz })
     case 'expression':
-      return task.asOf.sql
+      return params.verbatim(task.asOf.sql)
     default:
       return null
   }

@@ -86,9 +86,7 @@ function wanted(task: Task, ids: Named, params: SqlParams): { sql: string; order
   const { key } = task.entity
   const names = key.map((_, i) => `w${i + 1}`)
   if (ids.kind === 'query') {
-    const parts = typeof ids.sql === 'string' ? [ids.sql] : ids.sql
-    const query = parts.map(part => (typeof part === 'string' ? part : params.constant(part))).join('')
-    return { sql: `SELECT DISTINCT * FROM (${query}) AS w (${names.join(', ')})`, order: false }
+    return { sql: `SELECT DISTINCT * FROM (${params.verbatim(ids.sql)}) AS w (${names.join(', ')})`, order: false }
   }
   const distinct = (from: string) =>
     `SELECT ${names.join(', ')}, pg_catalog.min(o) AS o FROM ${from} GROUP BY ${names.join(', ')}`

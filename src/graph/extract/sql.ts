@@ -71,6 +71,13 @@ export class SqlParams {
     }
   }
 
+  /** SQL of the client's, in parts where it holds parameters. */
+  verbatim(sql: string | readonly (string | TypedConstant)[]): string {
+    return typeof sql === 'string'
+      ? sql
+      : sql.map(part => (typeof part === 'string' ? part : this.constant(part))).join('')
+  }
+
   #once(key: string, make: () => SqlParam): string {
     let placeholder = this.#seen.get(key)
     if (placeholder === undefined) {

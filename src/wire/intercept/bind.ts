@@ -31,7 +31,7 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
     await lease.settle()
     sendBind(host, plan, bind, bound)
   } catch (error) {
-    await refuse(host, lease, error)
+    await refuse(host, lease, error, { text: plan.source })
   } finally {
     lease.end()
   }

@@ -1,7 +1,6 @@
 // One helper query on its way: takes the answers to its messages, so that the client sees none of them.
 
 import type { Handler } from '../expected.js'
-import * as B from '../messages/backend.js'
 import { HEADER } from '../messages/header.js'
 import { UpstreamError } from '../upstream-error.js'
 
@@ -14,16 +13,17 @@ export class HelperQuery implements Handler {
   #deaf = false
   #release: () => void = () => {}
 
-  /** `messages`: how many messages of the query get an answer. `settle` is called once. */
+  /** `messages`: how many messages of the query get an answer; `wanted`: the type of those in it that `onRow` gets. `settle` is called once. */
   constructor(
     private messages: number,
+    private readonly wanted: number,
     private readonly onRow: OnRow,
     private readonly settle: (outcome: { readonly rows: number } | { readonly error: unknown } | 'skipped') => void,
     private readonly failed: (error: UpstreamError) => void,
   ) {}
 
   take(type: number, message: Buffer): null | Promise<void> {
-    if (type !== B.DATA_ROW || this.#deaf) return null
+    if (type !== this.wanted || this.#deaf) return null
     this.#rows++
     try {
       const pending = this.onRow(message.subarray(HEADER))

@@ -5,9 +5,13 @@ import { type Notice, PgError } from '../../pg-error.js'
 import type { TypedParam, Upstream } from '../../rewrite/plan.js'
 import { TAKE } from '../expected.js'
 import { FAILED, IDLE, IN_TRANSACTION } from '../flow.js'
+import * as B from '../messages/backend.js'
 import { encodeBind } from '../messages/bind.js'
 import { decodeDataRow } from '../messages/data-row.js'
+import * as F from '../messages/frontend.js'
+import { decodeParamTypes } from '../messages/parameter-description.js'
 import { encodeParse } from '../messages/parse.js'
+import { encodeTarget, STATEMENT } from '../messages/target.js'
 import type { CachedStatement } from '../prepared-cache.js'
 import { UpstreamError } from '../upstream-error.js'
 import { noticeMessage } from './error-message.js'
@@ -67,6 +71,23 @@ export class Lease implements Upstream {
       rows.push(decodeDataRow(payload))
     })
     return rows
+  }
+
+  async paramTypes(sql: string, types: readonly number[]): Promise<readonly number[]> {
+    const name = `${HELPER}${++helpers}`
+    let found: readonly number[] = []
+    const described = (payload: Buffer) => {
+      found = decodeParamTypes(payload)
+    }
+    await this.#ask(B.PARAMETER_DESCRIPTION, described, null, () => ({
+      messages: [
+        encodeParse({ name, sql: this.host.settings.encode(sql), types }),
+        encodeTarget(F.DESCRIBE, STATEMENT, name),
+        serialize.close({ type: 'S', name }),
+      ],
+      parse: true,
+    }))
+    return found
   }
 
   stream(sql: string, params: readonly TypedParam[], onRow: OnRow): Promise<number> {
@@ -169,18 +190,40 @@ export class Lease implements Upstream {
   }
 
   #run(sql: string, params: readonly TypedParam[], onRow: OnRow, cached: CachedStatement | null): Promise<number> {
+    const name = `${HELPER}${++helpers}`
+    const statement = cached?.name ?? name
+    const types = params.map(param => param.type)
+    return this.#ask(B.DATA_ROW, onRow, cached, () => {
+      const { memory, settings } = this.host
+      const parse = cached === null || !cached.prepared
+      const closing = cached === null ? [name] : memory.prepared.takeEvicted()
+      const messages = [
+        ...(parse ? [encodeParse({ name: statement, sql: settings.encode(sql), types })] : []),
+        encodeBind({ portal: name, statement, params, results: [1] }),
+        serialize.execute({ portal: name }),
+        serialize.close({ type: 'P', name }),
+        ...closing.map(name => serialize.close({ type: 'S', name })),
+      ]
+      if (cached !== null) cached.prepared = true
+      return { messages, parse }
+    })
+  }
+
+  /** Sends messages of ours, and gives those of one type in their answers to `onRow`; how many there were. */
+  #ask(
+    wanted: number,
+    onRow: OnRow,
+    cached: CachedStatement | null,
+    make: () => { readonly messages: readonly Buffer[]; readonly parse: boolean },
+  ): Promise<number> {
     return new Promise<number>((resolve, reject) => {
       if (this.signal.aborted) throw this.signal.reason
       if (this.failure !== null) throw this.failure
       const { host } = this
-      const text = host.settings.encode(sql)
-      const name = `${HELPER}${++helpers}`
-      const statement = cached?.name ?? name
-      const parse = cached === null || !cached.prepared
-      const bind = encodeBind({ portal: name, statement, params, results: [1] })
-      const closing = cached === null ? [name] : host.memory.prepared.takeEvicted()
+      const { messages, parse } = make()
       const query = new HelperQuery(
-        Number(parse) + 3 + closing.length,
+        messages.length,
+        wanted,
         onRow,
         outcome => {
           this.signal.removeEventListener('abort', stop)
@@ -204,13 +247,8 @@ export class Lease implements Upstream {
       this.signal.addEventListener('abort', stop, { once: true })
       this.#outstanding++
       this.#used = true
-      if (cached !== null) cached.prepared = true
       host.together(() => {
-        if (parse) host.send(encodeParse({ name: statement, sql: text, types: params.map(p => p.type) }), TAKE, query)
-        host.send(bind, TAKE, query)
-        host.send(serialize.execute({ portal: name }), TAKE, query)
-        host.send(serialize.close({ type: 'P', name }), TAKE, query)
-        for (const done of closing) host.send(serialize.close({ type: 'S', name: done }), TAKE, query)
+        for (const message of messages) host.send(message, TAKE, query)
         host.flush()
       })
     })

@@ -28,7 +28,7 @@ export async function interceptParse(host: InterceptHost, message: Buffer): Prom
     if (text === null) throw host.settings.unreadable()
     const rewritten = encodeParse({ name: parse.name, sql: host.settings.encode(plan.sql), types: plan.paramTypes })
     const map = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))
-    host.send(rewritten, WATCH, host.memory.statements.change(parse.name, plan, map))
+    host.send(rewritten, WATCH, host.memory.statements.change(parse.name, { ...plan, source: text }, map))
   } catch (error) {
     await refuse(host, lease, error, { text: text ?? undefined, name: parse.name })
   } finally {

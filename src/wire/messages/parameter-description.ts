@@ -14,3 +14,8 @@ export function withoutLast(message: Buffer, hidden: number): Buffer {
   reader.bytes(4 * count).copy(body, 2)
   return frame(PARAMETER_DESCRIPTION, body)
 }
+
+/** The types, from the message's payload. */
+export function decodeParamTypes(payload: Buffer): number[] {
+  return Array.from({ length: payload.readUInt16BE(0) }, (_, i) => payload.readUInt32BE(2 + 4 * i))
+}
