@@ -8,6 +8,8 @@ import type { Split } from './subsets.js'
 
 /** From the stiffest down, so that each fit starts from its neighbour's solution. */
 export const LAMBDAS = [1500, 250, 50, 10] as const
+/** A lambda whose loss is larger than the best so far by this much ends the search, as do two worse ones in a row: softer ones only fit closer to the past. */
+const WORSE = 0.003
 /** Used where there are too few rows to choose. */
 const UNTUNED = 250
 
@@ -55,12 +57,16 @@ export function* tunedFit(
   const yNewest = y.subarray(0, held)
   const predicted = new Float64Array(held)
   let best: { lambda: number; loss: number; b: Float64Array } | null = null
+  let worse = 0
   let start = task === 'numeric' ? leastSquares(older, yOlder, crossOlder, penaltyOf(design, LAMBDAS[0])) : zero
   for (const lambda of LAMBDAS) {
     start = yield* fit(older, yOlder, crossOlder, penaltyOf(design, lambda), start)
     apply(newest, start, predicted)
     const loss = lossOf(task, predicted, yNewest)
-    if (best === null || loss < best.loss) best = { lambda, loss, b: start }
+    if (best === null || loss < best.loss) {
+      best = { lambda, loss, b: start }
+      worse = 0
+    } else if (++worse > 1 || loss > (1 + WORSE) * best.loss) break
   }
   const { lambda, b } = best as { lambda: number; b: Float64Array }
   const cross = yield* gram({ design, from: 0, to: from })
