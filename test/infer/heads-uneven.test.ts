@@ -1,9 +1,11 @@
 // Rows that stand for several: what is said of a population that was drawn unevenly.
 
 import t from 'tap'
+import { isLeast } from '../../src/infer/heads/band.js'
 import { calibrate, fitCalibration, uncalibrate, withFoot } from '../../src/infer/heads/calibration.js'
 import { sigmoid } from '../../src/infer/heads/logistic.js'
-import { expected, fitSpread, isLeast } from '../../src/infer/heads/spread.js'
+import { expected } from '../../src/infer/heads/means.js'
+import { fitSpread } from '../../src/infer/heads/spread.js'
 import { fitTransform } from '../../src/infer/heads/transform.js'
 import { uniforms } from './synthetic.js'
 

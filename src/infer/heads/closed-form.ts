@@ -8,10 +8,10 @@ import { constantHead } from './constant.js'
 import { sigmoid } from './logistic.js'
 import { type Design, widthFor } from './matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
-import { expected, fitSpread, intervalAt, isLeast, type Spread } from './spread.js'
+import { distributions, type Finish, fitSpread } from './spread.js'
 import { drain, type FitOptions, type SteppedFitted, type SteppedHead } from './stepped.js'
 import { type Split, subsets } from './subsets.js'
-import { fitTransform, type Transform } from './transform.js'
+import { fitTransform } from './transform.js'
 import { type TunedFit, tunedFit } from './tuning.js'
 import { usable, type Warnings, warningsFor } from './usable.js'
 
@@ -129,9 +129,6 @@ function* fitBinary(
   })
 }
 
-/** What is made of a row's linear sums. Made outside the fits, so that it holds none of their matrices. */
-type Finish = (rows: number, sums: readonly Float64Array[]) => Generator<void, Prediction, void>
-
 function probabilities(calibration: Calibration): Finish {
   return function* (rows, sums) {
     const probability = new Float64Array(rows)
@@ -163,33 +160,6 @@ function* fitNumeric(
   const same = (place: number) => place
   const scale = { judged, forward: transform.forward, toScale: same, fromScale: same }
   return fitted({ channels, coefficients: [ensemble.all], trees }, warnings, finish, scale)
-}
-
-interface Numeric {
-  readonly transform: Transform
-  readonly spread: Spread
-  readonly nonNegative: boolean
-}
-
-function distributions({ transform, spread, nonNegative }: Numeric): Finish {
-  const least = nonNegative ? 0 : Number.NEGATIVE_INFINITY
-  // whole numbers have bounds that are: an interval of a rare event's count starts at 0, not a hair above
-  const onGrid = (bound: number) => (transform.whole ? Math.round(bound) : bound)
-  return function* (rows, [location]) {
-    const make = () => new Float64Array(rows)
-    const out = { task: 'numeric' as const, median: make(), mean: make(), lower: make(), upper: make() }
-    for (let r = 0; r < rows; r++) {
-      const inRange = Math.min(transform.max, Math.max(transform.min, transform.inverse(location[r])))
-      const median = Math.max(least, isLeast(spread.band, location[r]) ? transform.min : inRange)
-      out.median[r] = median
-      out.mean[r] = Math.max(least, Math.min(transform.max, expected(transform, spread.means, location[r])))
-      const [lower, upper] = intervalAt(transform, spread.band, location[r])
-      out.lower[r] = Math.max(least, Math.min(median, onGrid(lower)))
-      out.upper[r] = Math.max(median, Math.min(transform.max, upper))
-      if (r % BLOCK === BLOCK - 1) yield
-    }
-    return out
-  }
 }
 
 interface Model {

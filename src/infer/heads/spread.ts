@@ -1,41 +1,20 @@
 // What a fitted median says about the rest of the distribution: a 90 % interval and an expected value that adds up, both from rows newer
-// than any the model saw, by what rows of like prediction came to.
+// than any the model saw.
 
+import type { Prediction } from '../head.js'
+import { type Band, fitBand, intervalAt, isLeast } from './band.js'
+import { expected, fitMeans, type MeanCurve } from './means.js'
 import type { Transform } from './transform.js'
 
-/** Share of outcomes beyond each bound. */
-const MISS = 0.05
-/** Held-out rows whose mean is one point of the curve of expected values, and the most points. */
-const GROUP = 40
-const MOST_GROUPS = 15
-/** Held-out rows that a point of the band looks at. */
-const NEIGHBOURS = 80
+/** Rows between two pauses. */
+const BLOCK = 1024
 
 export interface Spread {
   readonly band: Band
   readonly means: MeanCurve
 }
 
-/**
- * By predicted location, ascending: quantiles of what the nearest held-out rows came to. On the scale of a symmetric target of their distance
- * from the prediction; of a skewed one of the outcomes themselves, which may pile up at one value: the zeros of those who have left are
- * predicted all but exactly, and their residuals would say nothing about anybody else.
- */
-export interface Band {
-  readonly location: Float64Array
-  readonly low: Float64Array
-  readonly high: Float64Array
-  /** 1 where most of them came to the least value of all: that is the median then, not a hair above. */
-  readonly least: Uint8Array
-}
-
-/** Expected value by predicted location, both ascending: what held-out rows of that location came to on average. */
-export interface MeanCurve {
-  readonly location: Float64Array
-  readonly mean: Float64Array
-}
-
-/** From predictions `location` (transformed) of rows the model has not seen, with outcome `y` (as it is); means count a row as often as `weight` says. */
+/** From predictions `location` (transformed) of rows the model has not seen, with outcome `y` (as it is); each counts as often as `weight` says. */
 export function fitSpread(
   transform: Transform,
   location: Float64Array,
@@ -43,129 +22,39 @@ export function fitSpread(
   weight?: Float64Array,
 ): Spread {
   const order = Int32Array.from(location.keys()).sort((a, b) => location[a] - location[b] || a - b)
-  return { band: bandOf(transform, location, y, order, weight), means: meanCurve(location, y, order, weight) }
-}
-
-function bandOf(
-  transform: Transform,
-  location: Float64Array,
-  y: Float64Array,
-  order: Int32Array,
-  weight?: Float64Array,
-): Band {
-  const n = y.length
-  const outcome = transform.kind === 'plain' ? y.map((v, r) => transform.forward(v) - location[r]) : y
-  const make = () => new Float64Array(n)
-  const band = { location: make(), low: make(), high: make(), least: new Uint8Array(n) }
-  const size = Math.min(n, NEIGHBOURS)
-  // rank ceil((n + 1)(1 - miss)) of n covers a new row with at least 1 - miss
-  const top = Math.min(size, Math.ceil((size + 1) * (1 - MISS))) - 1
-  const bottom = size - 1 - top
-  let near: readonly number[] = []
-  let start = -1
-  for (let i = 0; i < n; i++) {
-    const from = Math.max(0, Math.min(n - size, i - (size >> 1)))
-    if (from !== start) near = quantiles(order.subarray(from, from + size), outcome, [bottom, size >> 1, top], weight)
-    start = from
-    band.location[i] = location[order[i]]
-    band.low[i] = near[0]
-    band.high[i] = near[2]
-    band.least[i] = transform.kind === 'log' && near[1] === transform.min ? 1 : 0
+  return {
+    band: fitBand(transform, location, y, order, weight),
+    means: fitMeans(transform, location, y, order, weight),
   }
-  return band
 }
 
-/** Outcomes of rows at ascending `ranks` among them; of rows that stand for several, at the places that these take up. */
-function quantiles(
-  rows: Int32Array,
-  outcome: Float64Array,
-  ranks: readonly number[],
-  weight?: Float64Array,
-): readonly number[] {
-  if (!weight) {
-    const sorted = Float64Array.from(rows, r => outcome[r]).sort()
-    return ranks.map(rank => sorted[rank])
-  }
-  const sorted = Array.from(rows).sort((a, b) => outcome[a] - outcome[b])
-  const each = sorted.reduce((sum, r) => sum + weight[r], 0) / sorted.length
-  let last = 0
-  let upTo = weight[sorted[0]]
-  return ranks.map(rank => {
-    while (upTo <= rank * each && last < sorted.length - 1) upTo += weight[sorted[++last]]
-    return outcome[sorted[last]]
-  })
+/** What is made of a row's linear sums. Made outside the fits, so that it holds none of their matrices. */
+export type Finish = (rows: number, sums: readonly Float64Array[]) => Generator<void, Prediction, void>
+
+interface Numeric {
+  readonly transform: Transform
+  readonly spread: Spread
+  readonly nonNegative: boolean
 }
 
-/** The interval at a location, as it is; beyond the band's ends, in proportion to what the median does there. */
-export function intervalAt(transform: Transform, band: Band, at: number): readonly [low: number, high: number] {
-  const place = placeOf(band.location, at)
-  const [low, high] = [band.low[place], band.high[place]]
-  if (transform.kind === 'plain') return [transform.inverse(at + low), transform.inverse(at + high)]
-  const last = band.location.length - 1
-  if (at >= band.location[0] && at <= band.location[last]) return [low, high]
-  const there = transform.inverse(band.location[place])
-  const here = transform.inverse(at)
-  const ratio = there > 0 && here > 0 ? here / there : 1
-  return [low * ratio, high * ratio]
-}
-
-/** Whether the median at a location is the least value that labels have. */
-export const isLeast = (band: Band, at: number): boolean => band.least[placeOf(band.location, at)] === 1
-
-/** Index of the last of the ascending `locations` that is not above `at`; the first where all are. */
-function placeOf(locations: Float64Array, at: number): number {
-  let low = 0
-  let high = locations.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (locations[middle] <= at) low = middle + 1
-    else high = middle
-  }
-  return Math.max(0, low - 1)
-}
-
-/**
- * Means over groups of rows of like location, made monotone by pooling neighbours. Sums over held-out rows are met exactly, however heavy
- * the tails: no shape of the distribution is assumed.
- */
-function meanCurve(location: Float64Array, y: Float64Array, order: Int32Array, weight?: Float64Array): MeanCurve {
-  const n = y.length
-  const groups = Math.max(1, Math.min(MOST_GROUPS, Math.floor(n / GROUP)))
-  const pools: { at: number; mean: number; size: number }[] = []
-  for (let g = 0; g < groups; g++) {
-    const from = Math.floor((g * n) / groups)
-    const to = Math.floor(((g + 1) * n) / groups)
-    let size = 0
-    for (let i = from; i < to; i++) size += weight ? weight[order[i]] : 1
-    let pool = { at: 0, mean: 0, size }
-    for (let i = from; i < to; i++) {
-      const share = (weight ? weight[order[i]] : 1) / size
-      pool.at += location[order[i]] * share
-      pool.mean += y[order[i]] * share
+/** @param nonNegative the answer is never below zero */
+export function distributions({ transform, spread, nonNegative }: Numeric): Finish {
+  const least = nonNegative ? 0 : Number.NEGATIVE_INFINITY
+  // whole numbers have bounds that are: an interval of a rare event's count starts at 0, not a hair above
+  const onGrid = (bound: number) => (transform.whole ? Math.round(bound) : bound)
+  return function* (rows, [location]) {
+    const make = () => new Float64Array(rows)
+    const out = { task: 'numeric' as const, median: make(), mean: make(), lower: make(), upper: make() }
+    for (let r = 0; r < rows; r++) {
+      const inRange = Math.min(transform.max, Math.max(transform.min, transform.inverse(location[r])))
+      const median = Math.max(least, isLeast(spread.band, location[r]) ? transform.min : inRange)
+      out.median[r] = median
+      out.mean[r] = Math.max(least, Math.min(transform.max, expected(transform, spread.means, location[r])))
+      const [lower, upper] = intervalAt(transform, spread.band, location[r])
+      out.lower[r] = Math.max(least, Math.min(median, onGrid(lower)))
+      out.upper[r] = Math.max(median, Math.min(transform.max, upper))
+      if (r % BLOCK === BLOCK - 1) yield
     }
-    for (let last = pools.at(-1); last && last.mean >= pool.mean; last = pools.at(-1)) {
-      pools.pop()
-      const size = last.size + pool.size
-      const share = last.size / size
-      pool = { at: share * last.at + (1 - share) * pool.at, mean: share * last.mean + (1 - share) * pool.mean, size }
-    }
-    pools.push(pool)
+    return out
   }
-  return { location: Float64Array.from(pools, p => p.at), mean: Float64Array.from(pools, p => p.mean) }
-}
-
-/** Expected value at a location: along the curve; beyond its ends, in proportion to what the median does there. */
-export function expected(transform: Transform, { location, mean }: MeanCurve, at: number): number {
-  const last = location.length - 1
-  if (at >= location[last] || at <= location[0]) {
-    const end = at >= location[last] ? last : 0
-    const here = transform.inverse(at)
-    const there = transform.inverse(location[end])
-    if (transform.kind === 'plain') return mean[end] + here - there
-    return there > 0 && here > 0 ? mean[end] * (here / there) : mean[end]
-  }
-  let k = 1
-  while (location[k] < at) k++
-  const share = (at - location[k - 1]) / (location[k] - location[k - 1])
-  return mean[k - 1] + share * (mean[k] - mean[k - 1])
 }

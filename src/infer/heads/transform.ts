@@ -10,6 +10,8 @@ const NEARLY_NEVER = 0.01
 
 export interface Transform {
   readonly kind: 'log' | 'plain'
+  /** Of a logarithm: differences between values smaller than this are straight, not in proportion. */
+  readonly unit: number
   readonly forward: (y: number) => number
   readonly inverse: (t: number) => number
   readonly min: number
@@ -40,6 +42,7 @@ export function fitTransform(y: Float64Array, weight?: Float64Array): Transform 
   const unbend = log ? (t: number) => Math.sign(t) * unit * Math.expm1(Math.min(Math.abs(t), 700)) : (t: number) => t
   return {
     kind: log ? 'log' : 'plain',
+    unit,
     forward: v => bend(v) / scale,
     inverse: t => Math.min(LARGEST, Math.max(-LARGEST, unbend(t * scale))),
     min,
