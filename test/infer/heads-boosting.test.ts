@@ -71,7 +71,7 @@ t.test('a conjunction that no linear model can tell is told by the blend', async
 t.test('where trees add nothing they get no say', async t => {
   const context = contextOf(3000, 6, 'numeric', (cells, random) => 3 * cells[0] - 2 * cells[1] + 0.1 * random())
   const judged = Float64Array.from({ length: 500 }, (_, r) => 3 * context.x[r] - 2 * context.x[context.rows + r] + 0.05)
-  const blend = drain(fitBlend(context, context.y, { held: 500, older: 500 }, judged, 1))
+  const blend = drain(fitBlend(context, context.y, { held: 500, older: 500 }, { judged, seen: judged }, 1))
   t.equal(blend.trees, null)
   t.equal(blend.judged, judged)
 })
@@ -106,7 +106,8 @@ t.test('the same rows give the same bits, and a row answered alone is answered a
 t.test('ten thousand rows of 150 columns are boosted in seconds', async t => {
   const context = contextOf(10_000, 150, 'binary', exclusive)
   const started = performance.now()
-  const blend = drain(fitBlend(context, context.y, { held: 2500, older: 2500 }, new Float64Array(2500), 1))
+  const linear = new Float64Array(2500)
+  const blend = drain(fitBlend(context, context.y, { held: 2500, older: 2500 }, { judged: linear, seen: linear }, 1))
   t.ok(blend.trees)
   t.ok(performance.now() - started < 20_000)
 })

@@ -2,11 +2,12 @@
 // trees and calibrated on the newest rows. Sharing one scaling makes their mean a single linear model: one pass over a row.
 
 import type { ContextBatch, Prediction, QueryBatch } from '../head.js'
-import { type Blend, blendInto, bytesOf, fitBlend, type TreeModel } from './boosting/blend.js'
+import { aligned } from './alignment.js'
+import { type Blend, blendInto, bytesOf, fitBlend, type Held, type TreeModel } from './boosting/blend.js'
 import { type Calibration, calibrate, fitCalibration, uncalibrate, withFoot } from './calibration.js'
 import { constantHead } from './constant.js'
 import { sigmoid } from './logistic.js'
-import { type Design, widthFor } from './matrix.js'
+import { apply, type Design, widthFor } from './matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
 import { distributions, type Finish, fitSpread } from './spread.js'
 import { drain, type FitOptions, type SteppedFitted, type SteppedHead } from './stepped.js'
@@ -60,8 +61,8 @@ export const closedForm: LinearHead = {
 /** The averaged fits, and what is known of rows they had not seen. */
 interface Ensemble {
   readonly all: Float64Array
-  /** Of the first rows: the mean prediction over the fits that held the row out. */
-  readonly judged: Float64Array
+  /** Of the first rows: the mean prediction over the fits that held the row out, and what `all` predicts. */
+  readonly held: Held
   /** Of the fit that held out most. */
   readonly split: Split
 }
@@ -93,20 +94,25 @@ function* fitEnsemble(
       split = own
     }
   }
-  const { judged } = widest as TunedFit
-  return { all, judged: judged.map((_, r) => sums[r] / judges[r]), split }
+  const judged = (widest as TunedFit).judged.map((_, r) => sums[r] / judges[r])
+  const seen = new Float64Array(judged.length)
+  apply({ design, from: 0, to: judged.length }, all, seen)
+  return { all, held: { judged, seen }, split }
 }
 
-/** In mode fast, and where rows are few, the linear model answers alone. */
+/** Whether the rows held out are the newest; otherwise they are all, by folds, and no newer than what judged them. */
+const inTime = ({ held, split }: Ensemble): boolean => held.judged.length === split.held
+
+/** Trees beside the linear model, which answers alone in mode fast, and where rows are few. */
 function* withTrees(
   context: ContextBatch,
   y: Float64Array,
   linear: Ensemble,
   { mode, seed }: FitOptions,
 ): Generator<void, Blend, void> {
-  const { judged, split } = linear
-  if (mode === 'fast' || judged.length !== split.held) return { judged, trees: null }
-  return yield* fitBlend(context, y, split, judged, seed)
+  const { held, split } = linear
+  if (mode === 'fast' || !inTime(linear)) return { ...held, trees: null }
+  return yield* fitBlend(context, y, split, held, seed)
 }
 
 function* fitBinary(
@@ -117,11 +123,12 @@ function* fitBinary(
   warnings: Warnings,
 ): Generator<void, LinearFitted, void> {
   const linear = yield* fitEnsemble(context, design, context.y, options)
-  const { judged, trees } = yield* withTrees(context, context.y, linear, options)
+  const blend = yield* withTrees(context, context.y, linear, options)
+  const judged = inTime(linear) ? aligned(blend) : blend.judged
   const truth = context.y.subarray(0, judged.length)
   const straight = fitCalibration(judged, truth)
   const calibration = context.weight ? withFoot(straight, judged, truth, context.weight) : straight
-  return fitted({ channels, coefficients: [linear.all], trees }, warnings, probabilities(calibration), {
+  return fitted({ channels, coefficients: [linear.all], trees: blend.trees }, warnings, probabilities(calibration), {
     judged: judged.map(logit => calibrate(calibration, logit)),
     forward: y => y,
     toScale: sum => calibrate(calibration, sum),
@@ -152,8 +159,10 @@ function* fitNumeric(
   const target = Float64Array.from(context.y, transform.forward)
   yield
   const ensemble = yield* fitEnsemble(context, design, target, options)
-  const { judged, trees } = yield* withTrees(context, target, ensemble, options)
-  const spread = fitSpread(transform, judged, context.y.subarray(0, judged.length), context.weight)
+  const { trees, ...held } = yield* withTrees(context, target, ensemble, options)
+  const { judged } = held
+  const places = inTime(ensemble) ? aligned(held) : judged
+  const spread = fitSpread(transform, places, context.y.subarray(0, judged.length), context.weight)
   yield
   const nonNegative = context.nonNegative || transform.min >= 0
   const finish = distributions({ transform, spread, nonNegative })

@@ -25,27 +25,33 @@ export interface TreeModel {
   readonly trees: readonly Tree[]
 }
 
-export interface Blend {
+/** What is said of the held-out rows, on the scale of the target. */
+export interface Held {
+  /** By models that had not seen them. */
+  readonly judged: Float64Array
+  /** By those that answer, which have. */
+  readonly seen: Float64Array
+}
+
+export interface Blend extends Held {
   /** null: trees add nothing. */
   readonly trees: TreeModel | null
-  /** The held-out rows as the blend of models that had not seen them predicts. */
-  readonly judged: Float64Array
 }
 
 /**
- * `y` is 0/1, or the target on the scale of `judged`: what the linear model says of the rows before `held`. Rows from `held` to
+ * `y` is 0/1, or the target on the scale of `linear`: what the linear models say of the rows before `held`. Rows from `held` to
  * `older` are seen by neither.
  */
 export function* fitBlend(
   context: ContextBatch,
   y: Float64Array,
   { held, older }: Split,
-  judged: Float64Array,
+  linear: Held,
   seed: number,
 ): Generator<void, Blend, void> {
   const { rows, task, x } = context
   const columns = context.columns.length
-  if (held < TELLING || columns === 0) return { trees: null, judged }
+  if (held < TELLING || columns === 0) return { ...linear, trees: null }
   const cuts = yield* fitCuts(x, columns, rows)
   const base = baseOf(task, y.subarray(older))
   const newest = binRows(cuts, x, rows, 0, held)
@@ -70,8 +76,8 @@ export function* fitBlend(
     if (loss < best.loss) best = { rounds: round, loss, predicted: Float64Array.from(current) }
     return round - best.rounds >= PATIENCE
   })
-  const weight = best.rounds === 0 ? 0 : weigh(task, best.predicted, judged, truth)
-  if (weight === 0) return { trees: null, judged }
+  const weight = best.rounds === 0 ? 0 : weigh(task, best.predicted, linear.judged, truth)
+  if (weight === 0) return { ...linear, trees: null }
   const all = binRows(cuts, x, rows, 0, rows)
   yield
   const again = baseOf(task, y)
@@ -79,7 +85,13 @@ export function* fitBlend(
     { bins: all, rows, columns, y, start: new Float64Array(rows).fill(again), task, seed },
     best.rounds,
   )
-  return { trees: { weight, cuts, base: again, trees }, judged: mix(best.predicted, judged, weight) }
+  const told = new Float64Array(held).fill(again)
+  for (const tree of trees) addTree(tree, newest, held, RATE, told)
+  return {
+    trees: { weight, cuts, base: again, trees },
+    judged: mix(best.predicted, linear.judged, weight),
+    seen: mix(told, linear.seen, weight),
+  }
 }
 
 function weigh(task: ContextBatch['task'], trees: Float64Array, linear: Float64Array, y: Float64Array): number {
