@@ -45,6 +45,8 @@ export interface Upstream {
     params: readonly TypedParam[],
     onRow: (payload: Buffer) => void | Promise<void>,
   ): Promise<number>
+  /** One for each statement of the client's, between whose first and last query none of the client's own has run: a key for what need not be asked twice. */
+  readonly statement: object
   /** A NoticeResponse to the client, at once, respecting its client_min_messages. */
   notice(notice: Notice): void
   /** A statement now would run in a transaction block: the client's, or that of a string or pipeline of several statements. */

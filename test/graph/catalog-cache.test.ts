@@ -183,7 +183,8 @@ t.test('an unchanged graph costs one statement, in about a millisecond', async t
     `DO $$ BEGIN FOR i IN 1..50 LOOP EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, a int, b int, c int, d int)', i); END LOOP; END $$`,
   )
   const statements: string[] = []
-  const counting: Pick<DirectUpstream, 'query' | 'streamPrepared'> = {
+  const counting: Pick<DirectUpstream, 'query' | 'streamPrepared'> & { statement: object } = {
+    statement: {},
     query: (sql, params) => {
       statements.push(sql)
       return owner.query(sql, params)
@@ -197,9 +198,13 @@ t.test('an unchanged graph costs one statement, in about a millisecond', async t
   const graph = await cache.get(counting)
   statements.length = 0
   const start = performance.now()
-  for (let i = 0; i < 20; i++) t.equal(await cache.get(counting), graph)
+  for (let i = 0; i < 20; i++) {
+    counting.statement = {}
+    t.equal(await cache.get(counting), graph)
+    t.equal(await cache.facts(counting), await cache.facts(counting))
+  }
   const each = (performance.now() - start) / 20
-  t.equal(statements.length, 20)
+  t.equal(statements.length, 20, 'a statement asks once')
   // 0.9 ms prepared, 1.6 ms with planning, on a quiet machine
   t.ok(each < 50, `${each.toFixed(2)} ms`)
 })

@@ -111,6 +111,10 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
     },
     streamPrepared: stream,
     notice: n => void notices.push(`${n.code}: ${n.message}`),
+    // nothing is remembered from one question to the next
+    get statement() {
+      return {}
+    },
     get inBlock() {
       return transaction !== 'idle'
     },

@@ -8,10 +8,10 @@ import type { Graph } from './graph.js'
 import { loadGraph } from './load.js'
 
 export interface GraphCache {
-  /** What the session is and has set; one round trip. To be handed to `get` of the same statement. */
-  facts(upstream: Pick<Upstream, 'streamPrepared'>): Promise<SessionFacts>
+  /** What the session is and has set; one round trip a statement. To be handed to `get` of the same statement. */
+  facts(upstream: Pick<Upstream, 'streamPrepared' | 'statement'>): Promise<SessionFacts>
   /** The graph as the session sees it now. Without `facts` they are asked for. */
-  get(upstream: Pick<Upstream, 'query' | 'streamPrepared'>, facts?: SessionFacts): Promise<Graph>
+  get(upstream: Pick<Upstream, 'query' | 'streamPrepared' | 'statement'>, facts?: SessionFacts): Promise<Graph>
 }
 
 /** Columns in all graphs kept, about 200 bytes each: those of roles not seen for long go first. */
@@ -24,11 +24,17 @@ const watched = 200
 export function createGraphCache({ declared = nothingDeclared }: { readonly declared?: UserSchema } = {}): GraphCache {
   const graphs = new Map<string, { readonly graph: Graph; readonly size: number }>()
 
-  const facts = (upstream: Pick<Upstream, 'streamPrepared'>) => {
+  const asked = new WeakMap<object, Promise<SessionFacts>>()
+
+  const facts = (upstream: Pick<Upstream, 'streamPrepared' | 'statement'>) => {
+    const known = asked.get(upstream.statement)
+    if (known) return known
     const unsettled = new Set<number>()
     for (const { graph } of graphs.values())
       for (const oid of graph.unsettled.keys()) if (unsettled.size < watched) unsettled.add(oid)
-    return readFacts(upstream, [...unsettled])
+    const read = readFacts(upstream, [...unsettled])
+    asked.set(upstream.statement, read)
+    return read
   }
 
   const keep = (key: string, graph: Graph) => {

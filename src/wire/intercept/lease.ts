@@ -32,6 +32,7 @@ export class Lease implements Upstream {
   skipped = false
   /** The statement is one of a string of several, which succeed or fail together. */
   several = false
+  statement = {}
   readonly #abort = new AbortController()
   readonly #notices: NoticeGate
   #timer: NodeJS.Timeout | undefined

@@ -38,6 +38,7 @@ export async function runString(
     if (!readable) throw host.settings.unreadable()
     for (piece of pieces) refuseAlone(piece)
     for (piece of pieces) {
+      lease.statement = {}
       const plan = concerns(host.rewriter, piece) ? await host.rewriter.plan(piece.sql, [], lease) : null
       await lease.settle()
       if (plan === null) pipeline.ordinary(piece)
