@@ -88,6 +88,9 @@ interface Pending {
 
 const PATIENCE = 10_000
 
+/** Bytes of rows that wait at most to leave together. */
+const GATHERED = 64 * 1024
+
 const stopping = (): PgError => new PgError({ code: '57P01', message: 'inference process is shutting down' })
 
 export function createInferClient(options: InferClientOptions = {}): InferClient {
@@ -97,6 +100,7 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
   const pending = new Map<number, Pending>()
   const cached = new Map<string, UsedChannels>()
   let last = 0
+  let gathering: Socket | null = null
 
   const connection = connectTo(socketPath, {
     onFrame: receive,
@@ -125,6 +129,20 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
       const { error, gone } = message as { error: PgErrorFields; gone: boolean }
       pending.get(id)?.reject(gone ? new ContextGone(error) : new PgError(error))
     }
+  }
+
+  /** Small frames that are written one after the other leave in one piece. */
+  function gather(on: Socket): void {
+    if (gathering === on) return
+    letGo()
+    gathering = on
+    on.cork()
+    process.nextTick(letGo)
+  }
+
+  function letGo(): void {
+    gathering?.uncork()
+    gathering = null
   }
 
   function job(request: JobRequest, signal?: AbortSignal): InferJob {
@@ -184,15 +202,13 @@ export function createInferClient(options: InferClientOptions = {}): InferClient
     function send(kind: Kind, body: Buffer | null): void | Promise<void> {
       if (failure) throw failure
       const on = line as Socket
-      if (!body) {
-        on.write(header(kind, id, 0))
-        return
-      }
-      on.cork()
-      on.write(header(kind, id, body.length))
+      gather(on)
+      on.write(header(kind, id, body?.length ?? 0))
+      if (!body) return
       let over = (): void => {}
       on.write(body, () => over())
-      on.uncork()
+      if (on.writableLength < GATHERED) return
+      letGo()
       // nothing is left waiting: the kernel has it all
       if (on.writableLength === 0) return
       const taken = new Promise<void>((resolve, reject) => {
