@@ -121,7 +121,11 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         }
         // a plan made for no keys in particular would not do for a slice of them
         if (context || slice.keys) await upstream.stream(extraction.sql, extraction.params, pass)
-        else await upstream.streamPrepared(extraction.sql, extraction.params, pass)
+        else
+          await Promise.all([
+            isAboutFew(task) && tuning.planOnce(),
+            upstream.streamPrepared(extraction.sql, extraction.params, pass),
+          ])
         return { slice, job, named }
       } catch (error) {
         job.cancel()
@@ -188,6 +192,10 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
 
 /** Lists over a window read rows of one table, and no columns that could have changed since. */
 const isList = ({ kind, temporal }: Task): boolean => temporal && (kind === 'rank' || kind === 'classify')
+
+const FEW = 100
+
+const isAboutFew = ({ ids }: Task): boolean => ids.kind === 'list' && ids.rows.length <= FEW
 
 const without = (task: Task, columns: readonly ColumnRef[]): Task => ({
   ...task,

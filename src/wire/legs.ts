@@ -41,14 +41,11 @@ export class Legs {
     pour(bytes, this.#client, this.#serverValve)
   }
 
-  /** All that is sent to the server meanwhile leaves in one packet. */
+  /** All that is sent to the server meanwhile, and by those whose turn comes at once, leaves in one packet: each one wakes the server. */
   together(send: () => void): void {
     this.#server.cork()
-    try {
-      send()
-    } finally {
-      this.#server.uncork()
-    }
+    process.nextTick(() => this.#server.uncork())
+    send()
   }
 
   /** Too many bytes of the client's wait, or no longer. */
