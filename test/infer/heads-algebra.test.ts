@@ -3,6 +3,7 @@ import { conjugate } from '../../src/infer/heads/conjugate.js'
 import { fitLad } from '../../src/infer/heads/lad.js'
 import { fitLogistic, sigmoid } from '../../src/infer/heads/logistic.js'
 import {
+  apply,
   applyNormal,
   applyTransposed,
   cholesky,
@@ -11,9 +12,10 @@ import {
   solveFactored,
   widthFor,
 } from '../../src/infer/heads/matrix.js'
+import { selectRows } from '../../src/infer/heads/scaling.js'
 import { drain } from '../../src/infer/heads/stepped.js'
 import { subsets } from '../../src/infer/heads/subsets.js'
-import { penaltyOf } from '../../src/infer/heads/tuning.js'
+import { lossOf, penaltyOf, priorLogit, tunedFit } from '../../src/infer/heads/tuning.js'
 import { normals } from './synthetic.js'
 
 function designOf(rows: number, columns: number, seed: number): Design {
@@ -151,4 +153,37 @@ t.test('selections: no repeats for small contexts; held-out rows end where an an
     [['newest 10k', true]],
     'what is tuned on rows that are all alike is tuned on nothing',
   )
+})
+
+t.test('a few dozen held-out rows choose no penalty, and few columns are drawn in less than many', async t => {
+  const fitOn = (columns: number, held: number) => {
+    const design = designOf(120, columns, 5)
+    const y = Float64Array.from({ length: 120 }, (_, r) => (design.z[r] + design.z[120 + r] > 0.8 ? 1 : 0))
+    return drain(tunedFit(design, y, { held, older: held }, 'binary'))
+  }
+  const [few, many] = [fitOn(6, 30), fitOn(90, 30)]
+  t.strictSame(fitOn(90, 30).all, fitOn(90, 0).all)
+  t.equal(many.judged.length, 120, 'each row is judged by a fit on others')
+  t.ok(few.lambda < many.lambda / 3, `${few.lambda} ${many.lambda}`)
+  t.ok(few.all[0] > 2 * many.all[0], `${few.all[0]} ${many.all[0]}`)
+})
+
+t.test('with as many columns as rows, a small context still tells more than the base rate', async t => {
+  let [loss, least] = [0, 0]
+  for (let seed = 1; seed <= 6; seed++) {
+    const design = designOf(600, 100, seed)
+    const noise = normals(seed + 100)
+    const y = Float64Array.from({ length: 600 }, (_, r) => (design.z[r] + design.z[600 + r] + noise() > 0.5 ? 1 : 0))
+    const part = selectRows(
+      design,
+      Int32Array.from({ length: 100 }, (_, r) => r),
+    )
+    const { all } = drain(tunedFit(part, y.subarray(0, 100), { held: 25, older: 25 }, 'binary'))
+    const logits = new Float64Array(500)
+    apply({ design, from: 100, to: 600 }, all, logits)
+    const later = y.subarray(100)
+    loss += lossOf('binary', logits, later) / 6
+    least += lossOf('binary', new Float64Array(500).fill(priorLogit(y.subarray(0, 100))), later) / 6
+  }
+  t.ok(loss < 0.97 * least, `${loss} ${least}`)
 })

@@ -1,4 +1,5 @@
-// One fit of a selection of rows: lambda chosen on its newest rows by a model of the older ones, then everything fitted again.
+// One fit of a selection of rows: lambda chosen on its newest rows by a model of the older ones, then everything fitted again. Where rows are
+// few there is no choice: what a few dozen held-out rows prefer is chance, and costs more than the best lambda of all gains.
 
 import { fitLad } from './lad.js'
 import { fitLogistic, logLoss } from './logistic.js'
@@ -10,8 +11,11 @@ import type { Split } from './subsets.js'
 export const LAMBDAS = [1500, 250, 50, 10] as const
 /** A lambda whose loss is larger than the best so far by this much ends the search, as do two worse ones in a row: softer ones only fit closer to the past. */
 const WORSE = 0.003
-/** Used where there are too few rows to choose. */
-const UNTUNED = 250
+/**
+ * Where there are too few rows to choose, for one channel; for many, by the root of their number: the more there are, the less each has to say,
+ * and the more of them say the same.
+ */
+const UNTUNED = 20
 
 export interface TunedFit {
   readonly lambda: number
@@ -23,7 +27,7 @@ export interface TunedFit {
 
 /** Parts of a small context that are predicted from the rest in turn. */
 const FOLDS = 5
-/** With fewer held-out rows than this, what they say is noise, and folds of the whole context are asked instead. */
+/** With fewer held-out rows than this, what they say is noise: nothing is chosen by them, and the fit is judged by folds of the whole context. */
 const TELLING = 200
 
 /** Penalty of every column alike; of the intercept next to nothing; of padding, so that the system stays definite, one. */
@@ -45,10 +49,13 @@ export function* tunedFit(
   const whole = { design, from: 0, to: design.rows }
   const zero = new Float64Array(design.width)
   zero[design.ones] = task === 'binary' ? priorLogit(y) : medianOf(y)
-  if (held === 0) {
+  if (held < TELLING) {
     const cross = yield* gram(whole)
-    const all = yield* fit(whole, y, cross, penaltyOf(design, UNTUNED), zero)
-    return { lambda: UNTUNED, all, judged: yield* crossPredicted(design, y, task, UNTUNED, zero) }
+    const lambda = UNTUNED * Math.sqrt(design.ones)
+    const penalty = penaltyOf(design, lambda)
+    const start = task === 'numeric' ? leastSquares(whole, y, cross, penalty) : zero
+    const all = yield* fit(whole, y, cross, penalty, start)
+    return { lambda, all, judged: yield* crossPredicted(design, y, task, lambda, start) }
   }
   const older = { design, from, to: design.rows }
   const crossOlder = yield* gram(older)
@@ -72,7 +79,6 @@ export function* tunedFit(
   const cross = yield* gram({ design, from: 0, to: from })
   for (let i = 0; i < cross.length; i++) cross[i] += crossOlder[i]
   const all = yield* fit(whole, y, cross, penaltyOf(design, lambda), b)
-  if (held < TELLING) return { lambda, all, judged: yield* crossPredicted(design, y, task, lambda, b) }
   apply(newest, b, predicted)
   return { lambda, all, judged: predicted }
 }
