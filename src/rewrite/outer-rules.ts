@@ -125,6 +125,19 @@ export const needsBlock = (statement: Tree): boolean => {
 
 const CURSOR_HOLD = 0x20
 
+/**
+ * Whether what the outer SQL names is only known to be there, and open to the role, once it is planned: relations, the one it makes among
+ * them, and all that stands within COPY (…).
+ */
+export const mayFailLate = (statement: Tree): boolean => {
+  let found = false
+  walkTree(statement, type => {
+    found ||= /^(RangeVar|(Insert|Update|Delete|Merge|CreateTableAs|Copy)Stmt)$/.test(type)
+    return !found
+  })
+  return found
+}
+
 /** The relation that CREATE VIEW or CREATE … AS makes. */
 export const targetOf = (statement: Tree): { readonly schema: string | null; readonly name: string } | null => {
   const { ViewStmt, CreateTableAsStmt } = statement as {

@@ -7,35 +7,30 @@ import type { OutputColumn, Task } from '../pql/task.js'
 import { emptyColumn } from './answer-columns.js'
 import { refuseBareVerb } from './bare-verb.js'
 import { arrayParam, joinArrays } from './binary-array.js'
-import { type FirstRows, firstOf, firstRows } from './first-rows.js'
+import { firstOf } from './first-rows.js'
 import { predictFunctionExists } from './function-nodes.js'
 import { lateValues } from './late-values.js'
 import { BULK_ENTITIES } from './limits.js'
 import { literalsOf, type TypedArray } from './literals.js'
-import { locate, statementsOf } from './locate.js'
+import { locate } from './locate.js'
 import { createLru } from './lru.js'
 import type { Node } from './node.js'
-import { explained } from './nodes.js'
 import { buildOuter, elementType, type Source } from './outer.js'
-import {
-  type Carriage,
-  carriageOf,
-  isBulk,
-  isHeaded,
-  isRowByRow,
-  needsBlock,
-  targetOf,
-  unreadParams,
-} from './outer-rules.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
-import { type KeyCondition, mayBePushedDown, narrowedNotice, pushedDown } from './pushed-down.js'
+import {
+  type KeyCondition,
+  mayBePushedDown,
+  narrowedNotice,
+  planAround,
+  plannedPart,
+  pushedDown,
+} from './pushed-down.js'
 import { createReader, moved, type Numbered, number, REMEMBERED, type SessionCatalog } from './questions.js'
-import type { SegmentText } from './segment-text.js'
+import { type Outer, readOuter } from './read-outer.js'
 import { highestParam, lexSql, type SqlToken } from './sql-lexer.js'
 import { refuseUnknownOption } from './unknown-option.js'
 import { planView } from './views/create.js'
 import { planStored } from './views/store.js'
-import type { Target } from './views/tags.js'
 
 export interface PlannerDeps {
   catalog(upstream: Upstream): Promise<SessionCatalog>
@@ -60,21 +55,6 @@ export interface PlannerDeps {
  * @throws PgError with a position in `sql`
  */
 export type Planner = (sql: string, declared: readonly number[], upstream: Upstream) => Promise<Plan | null>
-
-/** What the tree of an outer statement decides. */
-interface Outer {
-  readonly carriage: Carriage
-  /** Parameters whose values nobody reads. */
-  readonly unread: ReadonlySet<number>
-  readonly needsBlock: boolean
-  readonly bulk: boolean
-  /** What a LIMIT leaves of the answers, by their first parameter. */
-  readonly first: ReadonlyMap<number, FirstRows>
-  readonly rowByRow: boolean
-  readonly headed: boolean
-  /** The view or table that it makes. */
-  readonly target: Target | null
-}
 
 export const createPlanner = (deps: PlannerDeps): Planner => {
   /** Texts that name one of our words and are ordinary statements. */
@@ -108,9 +88,11 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
     }
     const { carriage, unread } = rules
     const ownTypes = Array.from({ length: own }, (_, i) => paramTypes[i] ?? 0)
-    const explainedAt = carriage === 'params' ? explainedStart(outer.text) : 0
-    const narrows = carriage === 'params' && mayBePushedDown(tokens, distinct, nodes)
-    /** The questions of one execution, as far as rows of theirs are wanted. */
+    const plannable = carriage === 'params' || carriage === 'literals'
+    const part = plannedPart(outer.text)
+    const narrows = plannable && mayBePushedDown(tokens, distinct, nodes)
+    const looksAround = narrows || (plannable && rules.mayFailLate)
+    /** The questions of one execution, as far as rows of theirs are wanted, and what the server says of the statement around them. */
     const questionsOf = async (params: readonly Param[], client: Upstream) => {
       if (rules.needsBlock && !client.inBlock) throw notInBlock()
       if (params.length === 0 && own > 0) throw noParameter(tokens, nodes)
@@ -121,26 +103,41 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
         const first = firstOf(question.task, rules.first.get(question.firstParam))
         return limited(narrowed(rules.bulk ? inBulk(question) : question, question.joined), first)
       })
-      if (narrows && (explainedAt > 0 || distinct.some(({ firstParam }) => !unread.has(firstParam)))) {
+      let around: Promise<string> | null = null
+      if (looksAround && (part.explained || distinct.some(({ firstParam }) => !unread.has(firstParam)))) {
         const types = (param: Param, i: number) => ({ ...param, type: ownTypes[i] ?? 0 })
         const empty = distinct.flatMap(({ outputs }) => outputs.map(emptyColumn))
-        const conditions = await pushedDown(outer, explainedAt, distinct, [...params, ...empty].map(types), client)
-        asked = asked.map(question => narrowed(question, conditions.get(question.firstParam)))
+        around = planAround(outer, part, [...params, ...empty].map(types), client)
+        // whatever is sent behind it fails with it, so that nobody need wait for it
+        around.catch(() => {})
+        const conditions = narrows ? await pushedDown(await around, distinct) : null
+        asked = asked.map(question => narrowed(question, conditions?.get(question.firstParam)))
       }
-      if (explainedAt > 0)
+      if (part.explained)
         for (const { task } of asked) if (task.narrowed || task.first !== undefined) client.notice(narrowedNotice(task))
-      return asked
+      return { asked, around }
     }
     const answers = async (given: readonly Param[], client: Upstream) => {
       const params = given.slice(0, own)
-      return run(deps, await questionsOf(params, client), unread, params, client)
+      const { asked, around } = await questionsOf(params, client)
+      try {
+        return await run(deps, asked, unread, params, client)
+      } catch (error) {
+        await around
+        throw error
+      }
     }
     const [only] = distinct
     const sliced = rules.rowByRow && distinct.length === 1 && !unread.has(only.firstParam)
     const slicesOf = async function* (given: readonly Param[], client: Upstream) {
       const params = given.slice(0, own)
-      const [question] = await questionsOf(params, client)
-      yield* answerTo(deps, question, params, client, true)
+      const { asked, around } = await questionsOf(params, client)
+      try {
+        yield* answerTo(deps, asked[0], params, client, true)
+      } catch (error) {
+        await around
+        throw error
+      }
     }
     if (carriage === 'view') return planView(source, questions, rules.target!)
     if (carriage === 'literals')
@@ -188,13 +185,6 @@ const noParameter = (tokens: readonly SqlToken[], nodes: readonly Node[]): PgErr
   return new PgError({ code: '42P02', message: `there is no parameter $${inNode?.text ?? 1}`, position: first?.start })
 }
 
-/** Where the statement that EXPLAIN explains begins; 0 where it is none. */
-const explainedStart = (text: string): number => {
-  const tokens = lexSql(text)
-  const at = explained(tokens)
-  return at > 0 ? tokens[at].start : 0
-}
-
 /** The question with its parameters' values. */
 const stated = (question: Numbered, values: Values): Numbered => {
   try {
@@ -217,26 +207,6 @@ const narrowed = (question: Numbered, condition: KeyCondition | null | undefined
   if (!condition || task.ids.kind !== 'each') return question
   const both = task.narrowed ? ['(', ...task.narrowed, ') AND (', ...condition, ')'] : condition
   return { ...question, task: { ...task, narrowed: both } }
-}
-
-/** What the outer SQL's tree says of it. */
-const readOuter = async (outer: SegmentText, first: Node): Promise<Outer> => {
-  try {
-    const [statement] = await statementsOf(outer.text, offset => outer.toSource(offset) === null)
-    return {
-      carriage: carriageOf(statement, first.start),
-      unread: unreadParams(statement),
-      needsBlock: needsBlock(statement),
-      bulk: isBulk(statement),
-      first: firstRows(statement),
-      rowByRow: isRowByRow(statement),
-      headed: isHeaded(statement),
-      target: targetOf(statement),
-    }
-  } catch (error) {
-    if (!(error instanceof PgError) || error.position === undefined || error.code !== '42601') throw error
-    throw moved(error, offset => outer.toSource(offset) ?? first.start)
-  }
 }
 
 /** The hidden parameters of one execution, question by question. */

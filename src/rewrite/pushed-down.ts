@@ -7,6 +7,7 @@ import type { Column } from '../pql/catalog.js'
 import type { Task, TypedConstant } from '../pql/task.js'
 import { conjunctsOf, isPure } from './narrow.js'
 import type { Node } from './node.js'
+import { explained } from './nodes.js'
 import type { TypedParam, Upstream } from './plan.js'
 import { parseSql, type Tree, utf16Offset, walkTree } from './postgres-parser.js'
 import type { Numbered } from './questions.js'
@@ -46,22 +47,39 @@ function* nodesOf(plan: PlanNode): Generator<PlanNode> {
 
 const EXPLAIN = 'EXPLAIN (VERBOSE, COSTS off, FORMAT json) '
 
+/** The part of an outer text that the server can plan, what stands behind EXPLAIN or within COPY (…), and whether it is explained. */
+export const plannedPart = (text: string): { readonly start: number; readonly end: number; explained: boolean } => {
+  const tokens = lexSql(text)
+  const whole = { start: 0, end: text.length, explained: false }
+  const at = explained(tokens)
+  if (at > 0) return { ...whole, start: tokens[at].start, explained: true }
+  const close = isWord(tokens[0], 'copy') && isSign(tokens[1], '(') ? closing(tokens, 1) : -1
+  return close < 0 ? whole : { ...whole, start: tokens[1].end, end: tokens[close].start }
+}
+
 /**
- * The condition for each question, by its first parameter; none where a row's key is not all that decides, or nothing does.
- * @param outer the outer SQL, and where the statement to plan begins in it
+ * Has the server plan the outer SQL, which also finds out who may read and write what it names.
+ * @returns the plan, for `pushedDown`
  * @throws PgError as the statement itself would fail, with a position in the client's text
  */
-export const pushedDown = async (
+export const planAround = async (
   outer: SegmentText,
-  start: number,
-  questions: readonly Numbered[],
+  { start, end }: ReturnType<typeof plannedPart>,
   params: readonly TypedParam[],
   upstream: Upstream,
-): Promise<ReadonlyMap<number, KeyCondition>> => {
-  const [[answer]] = await upstream.query(EXPLAIN + outer.text.slice(start), params).catch(error => {
+): Promise<string> => {
+  const [[answer]] = await upstream.query(EXPLAIN + outer.text.slice(start, end), params).catch(error => {
     throw error instanceof PgError ? located(error, outer, start) : error
   })
-  const plans = JSON.parse(answer!.toString()) as readonly { readonly Plan?: PlanNode }[]
+  return answer!.toString()
+}
+
+/** The condition for each question, by its first parameter; none where a row's key is not all that decides, or nothing does. */
+export const pushedDown = async (
+  plan: string,
+  questions: readonly Numbered[],
+): Promise<ReadonlyMap<number, KeyCondition>> => {
+  const plans = JSON.parse(plan) as readonly { readonly Plan?: PlanNode }[]
   const found = new Map<number, KeyCondition>()
   // a rule upstream may have made several statements of one
   const [{ Plan }] = plans

@@ -25,10 +25,16 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
   const socket = net.connect({ host: hostname, port: Number(port) })
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   const queue: Waiting[] = []
+  /** The same, as far as their rows have not been read: those of several may come in one piece. */
+  const unread: Waiting[] = []
   const notices: string[] = []
   let described: (types: number[]) => void = () => {}
   let transaction: Upstream['transaction'] = 'idle'
-  const ready = new Promise<void>(resolve => queue.push({ onRow() {}, rows: 0, error: null, done: resolve }))
+  const ready = new Promise<void>(resolve => {
+    const startup: Waiting = { onRow() {}, rows: 0, error: null, done: resolve }
+    queue.push(startup)
+    unread.push(startup)
+  })
   parseMessages(socket, message => {
     const head = queue[0]
     const m = message as unknown as {
@@ -59,9 +65,10 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
   // pg-protocol decodes rows to strings: rows are taken from the raw bytes instead.
   socket.prependListener(
     'data',
-    rawRows(payload => {
-      const head = queue[0]
-      if (!head) return
+    rawMessages((type, payload) => {
+      const [head] = unread
+      if (type === 90) unread.shift()
+      if (type !== 68 || !head) return
       head.rows++
       head.onRow(payload)
     }),
@@ -79,6 +86,7 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
         done: () => (waiting.error ? reject(waiting.error) : resolve(waiting.rows)),
       }
       queue.push(waiting)
+      unread.push(waiting)
       socket.write(Buffer.concat(bytes))
     })
   const stream = (sql: string, params: readonly TypedParam[], onRow: (payload: Buffer) => void) =>
@@ -158,8 +166,8 @@ function bind(params: readonly TypedParam[]): Buffer {
   return Buffer.concat([Buffer.from('B'), int32(body.length + 4), body])
 }
 
-/** Splits a stream of messages and hands on the payload of each DataRow; a long message is put together once. */
-function rawRows(onRow: (payload: Buffer) => void): (chunk: Buffer) => void {
+/** Splits a stream of messages and hands on the type and payload of each; a long message is put together once. */
+function rawMessages(onMessage: (type: number, payload: Buffer) => void): (chunk: Buffer) => void {
   let chunks: Buffer[] = []
   let held = 0
   let needed = 5
@@ -174,7 +182,7 @@ function rawRows(onRow: (payload: Buffer) => void): (chunk: Buffer) => void {
       const end = at + 1 + bytes.readInt32BE(at + 1)
       needed = end - at
       if (end > bytes.length) break
-      if (bytes[at] === 68) onRow(bytes.subarray(at + 5, end))
+      onMessage(bytes[at], bytes.subarray(at + 5, end))
       at = end
       needed = 5
     }

@@ -27,6 +27,7 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
   try {
     checkCount(bind, plan)
     await lease.probe()
+    guard(host, plan, bind)
     const bound = await plan.run(bind.params, lease)
     await lease.settle()
     sendBind(host, plan, bind, bound)
@@ -38,9 +39,17 @@ export async function interceptBind(host: InterceptHost, message: Buffer): Promi
 }
 
 /**
+ * Errors that belong to the client's own statement come before anything is predicted: that it is gone, that it has become wrong, or would
+ * return other columns than before.
+ */
+function guard(host: InterceptHost, plan: Plan, { statement }: Bind): void {
+  const error = (response: Buffer) => withPosition(response, position => plan.mapPosition(position))
+  host.send(encodeTarget(F.DESCRIBE, STATEMENT, statement), TAKE, { take: () => null, error })
+}
+
+/**
  * A named statement's sixth execution may get a plan made without a look at the parameters, which takes every unnest() for ten
- * rows. So each Bind prepares the text afresh under a name of ours; Describe of the client's own name stands guard for the errors
- * that belong to it: that it is gone, or would return other columns than before.
+ * rows. So each Bind of one prepares the text afresh under a name of ours.
  */
 function sendBind(host: InterceptHost, plan: Plan, bind: Bind, bound: Bound): void {
   const { sql, types, params, map: position } = executionOf(plan, bound, bind.params)
@@ -58,7 +67,6 @@ function sendBind(host: InterceptHost, plan: Plan, bind: Bind, bound: Bound): vo
   host.together(() => {
     // a Bind that failed, as for a portal that exists, has left it behind
     host.send(close, TAKE, hide)
-    host.send(encodeTarget(F.DESCRIBE, STATEMENT, bind.statement), TAKE, hide)
     host.send(parse, TAKE, hide)
     host.send(own, WATCH, { error: map })
     host.send(close, TAKE, hide)

@@ -23,25 +23,32 @@ export class Pipeline {
 
   /** A statement of the string as it is. */
   ordinary(piece: Piece): void {
-    const offset = charactersBefore(this.text, piece.start)
-    this.#send(piece.sql, [], [], position => position + offset)
+    const map = this.#inString(piece, position => position)
+    this.host.together(() => {
+      this.#parse(piece.sql, [], map)
+      this.#execute([], map)
+    })
   }
 
-  /** A rewritten one with what one execution of it sends. */
+  /** Has the server look at a rewritten statement before anything is predicted for it: what is wrong around a PREDICT is said at once. */
+  prepare(piece: Piece, plan: Plan): void {
+    const map = this.#inString(piece, position => plan.mapPosition(position))
+    this.host.together(() => this.#parse(plan.sql, plan.paramTypes, map))
+  }
+
+  /** One that has been prepared, with what one execution of it sends. */
   rewritten(piece: Piece, plan: Plan, bound: Bound): void {
-    const offset = charactersBefore(this.text, piece.start)
-    const { sql, types, params, map } = executionOf(plan, bound)
-    const inString = (position: number) => {
-      const mapped = map(position)
-      return mapped === null ? null : mapped + offset
-    }
-    this.#send(sql, types, params, inString, plan)
+    const { sql, types, params, map: place } = executionOf(plan, bound)
+    const map = this.#inString(piece, place)
+    this.host.together(() => {
+      if ('sql' in bound) this.#parse(sql, types, map)
+      this.#execute(params, map, plan)
+    })
   }
 
   /** The same in parts, as they come. */
   async sliced(piece: Piece, plan: Plan, parts: AsyncIterable<Bound>, lease: Lease): Promise<void> {
-    const offset = charactersBefore(this.text, piece.start)
-    const slices = new Slices(this.host, plan, position => (position === null ? null : position + offset))
+    const slices = new Slices(this.host, plan, place => this.#inString(piece, place))
     for await (const bound of parts) {
       await lease.ready()
       slices.send(bound)
@@ -64,25 +71,27 @@ export class Pipeline {
     })
   }
 
-  #send(
-    sql: string,
-    types: readonly number[],
-    params: readonly Param[],
-    map: (position: number) => number | null,
-    plan?: Plan,
-  ): void {
+  /** Positions in the whole string, of those that `map` gives in one of its statements. */
+  #inString(piece: Piece, map: (position: number) => number | null): (position: number) => number | null {
+    return position => {
+      const mapped = map(position)
+      return mapped === null ? null : mapped + charactersBefore(this.text, piece.start)
+    }
+  }
+
+  #parse(sql: string, types: readonly number[], map: (position: number) => number | null): void {
+    const error = (response: Buffer) => withPosition(response, map)
+    const parse = encodeParse({ name: '', sql: this.host.settings.encode(sql), types })
+    this.host.send(parse, TAKE, { take: () => null, error })
+  }
+
+  #execute(params: readonly Param[], map: (position: number) => number | null, plan?: Plan): void {
     const { host } = this
     const error = (response: Buffer) => withPosition(response, map)
-    const hide: Handler = { take: () => null, error }
     const columns: Handler = { take: (type, message) => (type === B.NO_DATA ? null : message), error }
-    const parse = encodeParse({ name: '', sql: host.settings.encode(sql), types })
-    const bind = encodeBind({ portal: '', statement: '', params, results: [] })
-    host.together(() => {
-      host.send(parse, TAKE, hide)
-      host.send(bind, TAKE, hide)
-      host.send(serialize.describe({ type: 'P' }), TAKE, columns)
-      if (plan?.tag) host.send(serialize.execute({}), TAKE, { ...retagged(plan), error })
-      else host.send(serialize.execute({}), WATCH, { error })
-    })
+    host.send(encodeBind({ portal: '', statement: '', params, results: [] }), TAKE, { take: () => null, error })
+    host.send(serialize.describe({ type: 'P' }), TAKE, columns)
+    if (plan?.tag) host.send(serialize.execute({}), TAKE, { ...retagged(plan), error })
+    else host.send(serialize.execute({}), WATCH, { error })
   }
 }

@@ -43,6 +43,7 @@ export async function runString(
       await lease.settle()
       if (plan === null) pipeline.ordinary(piece)
       else {
+        pipeline.prepare(piece, plan)
         const bound = await plan.run([], lease)
         await lease.settle()
         pipeline.rewritten(piece, plan, bound)

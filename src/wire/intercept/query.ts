@@ -50,6 +50,7 @@ async function runOne(
       return false
     }
     if (!readable) throw host.settings.unreadable()
+    pipeline.prepare(piece, plan)
     if (plan.slices) await pipeline.sliced(piece, plan, plan.slices([], lease), lease)
     else {
       const bound = await plan.run([], lease)

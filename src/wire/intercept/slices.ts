@@ -9,7 +9,7 @@ import { encodeBind } from '../messages/bind.js'
 import { withPosition } from '../messages/error-response.js'
 import { frame, HEADER } from '../messages/header.js'
 import { encodeParse } from '../messages/parse.js'
-import { executionOf } from './execution.js'
+import { type Execution, executionOf } from './execution.js'
 import type { InterceptHost } from './host.js'
 
 const TAG = /^(.*?) ?(\d+)\0$/s
@@ -20,23 +20,26 @@ export class Slices {
   #verb = ''
   #copies = false
 
-  /** `map` carries a position in the rewritten statement over to the client's. */
+  /** `inString` makes of places in the client's statement those in what the client sent. */
   constructor(
     private readonly host: InterceptHost,
     private readonly plan: Plan,
-    private readonly map: (position: number | null) => number | null,
+    private readonly inString: (place: Execution['map']) => Execution['map'],
   ) {}
 
   /** Executes one part. */
   send(bound: Bound): void {
-    const { host, plan, map } = this
+    const { host, plan } = this
     const { sql, types, params, map: place } = executionOf(plan, bound)
-    const error = (response: Buffer) => withPosition(response, position => map(place(position)))
+    const map = this.inString(place)
+    const error = (response: Buffer) => withPosition(response, map)
     const hide: Handler = { take: () => null, error }
     const columns: Handler = { take: (type, message) => (type === B.NO_DATA ? null : message), error }
     const first = this.#sent++ === 0
     host.together(() => {
-      host.send(encodeParse({ name: '', sql: host.settings.encode(sql), types }), TAKE, hide)
+      // the first time it has been prepared; a plan for all of them would be made for ten rows
+      if (!first || 'sql' in bound)
+        host.send(encodeParse({ name: '', sql: host.settings.encode(sql), types }), TAKE, hide)
       host.send(encodeBind({ portal: '', statement: '', params, results: [] }), TAKE, hide)
       if (first) host.send(serialize.describe({ type: 'P' }), TAKE, columns)
       const names = plan.headed === true && !first
