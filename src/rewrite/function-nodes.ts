@@ -29,7 +29,7 @@ const NAME = 19
 export const FUNCTION_NAMES = ['predict', 'predict_rows']
 
 /** As `pgpredict init` makes one. */
-const QUALIFIED = 'predict.predict'
+export const QUALIFIED = 'predict.predict'
 
 /** Whether somebody has a function of this name of their own, found as the name is written: it wins over ours. */
 export const predictFunctionExists = async (upstream: Pick<Upstream, 'query'>, name: string): Promise<boolean> => {
@@ -135,7 +135,11 @@ const stringConstant = (arg: Tree | undefined): Text | null => {
 }
 
 /** The PQL of a string constant, its leading PREDICT supplied where it was left out, and the way back to the client's text. */
-const pqlOf = ({ text }: Text, sql: string, token: SqlToken): { pql: string; toClient: (offset: number) => number } => {
+export const pqlOf = (
+  { text }: { readonly text: string },
+  sql: string,
+  token: SqlToken,
+): { pql: string; toClient: (offset: number) => number } => {
   const toClient = withinString(text, sql, token)
   const [first, second] = lexSql(text)
   const spelled = first?.kind === 'word' && first.text === 'predict' && second?.text !== '.'

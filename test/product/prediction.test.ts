@@ -68,6 +68,24 @@ t.test('a prediction is a view with true columns, and PREDICT asks it by its nam
   )
   await other.query('PREPARE q (bigint) AS PREDICT public.churn FOR public.users.user_id = $1')
   t.same(await values('EXECUTE q (5)', [], other), await values(about('= 5')))
+  // in the function form, whichever way its text is quoted
+  await rewritten('SELECT * FROM predict($$churn FOR users.user_id = 42$$)', about('= 42'))
+  await rewritten(
+    "SELECT * FROM predict_rows('PREDICT churn FOR users.user_id = $1 AS OF ''2026-01-01''') p",
+    about('= $1', `AS OF '2026-01-01'`),
+    [7],
+  )
+  await rewritten(
+    'SELECT * FROM predict($$PREDICT public.churn FOR EACH users.user_id WITH (seed = 7)$$, context_size => 500)',
+    EACH.replace(OPTIONS, 'mode = fast, context_size = 500, seed = 7'),
+  )
+  const typo = "SELECT * FROM predict($$churn FOR users.user_id = 'x'$$)"
+  await refused(t, typo, '22P02', "'x'")
+  await refused(t, "SELECT * FROM predict_rows('churn FOR users.user_id = ''x''')", '22P02', "''x''")
+  await t.rejects(client.query("SELECT * FROM predict(E'churn FOR users.user_id = ''x''')"), { code: '22P02' })
+  await client.query(`CREATE FUNCTION predict(text) RETURNS text LANGUAGE sql AS 'SELECT ''mine: '' || $1'`)
+  t.same(await values('SELECT * FROM predict($$churn FOR 42$$)'), [['mine: churn FOR 42']], "a user's own function")
+  await client.query('DROP FUNCTION predict(text)')
   // what was kept of another prediction is written out
   await client.query(`CREATE PREDICTION sooner AS PREDICT churn FOR users.user_id IN (1, 2)`)
   await client.query('DROP PREDICTION churn')

@@ -8,6 +8,7 @@ import { buildSegments, type SegmentBuilder, type SegmentText } from '../segment
 import { closing, isName, isSign, isWord, lexSql, type Path, pathAt, type SqlToken } from '../sql-lexer.js'
 import { type Clause, type Clauses, clausesOf } from './clauses.js'
 import { type NamedQuestion, questionOf } from './definitions.js'
+import { writeCall } from './named-calls.js'
 import type { ViewNames } from './names.js'
 import { pathText } from './tags.js'
 
@@ -47,12 +48,27 @@ const useAt = (sql: string, tokens: readonly SqlToken[], i: number): Use | null 
   return follows ? { path, at, next, end } : null
 }
 
-/** The statement with the text of each named prediction in the place of its name; null where it names none. */
-export const expandNamed = async (sql: string, names: ViewNames, upstream: Upstream): Promise<SegmentText | null> => {
+/**
+ * The statement with the text of each named prediction in the place of its name; null where it names none.
+ * @param given names of options that are said elsewhere, and kept ones give way to
+ */
+export const expandNamed = async (
+  sql: string,
+  names: ViewNames,
+  upstream: Upstream,
+  given: ReadonlySet<string> = new Set(),
+): Promise<SegmentText | null> => {
   const tokens = lexSql(sql)
   const builder = buildSegments(sql)
   let at = 0
+  const inCall = (pql: string, options: ReadonlySet<string>) => expandNamed(pql, names, upstream, options)
   for (let i = 0; i < tokens.length; i++) {
+    const written = await writeCall(sql, tokens, i, at, inCall, builder, upstream)
+    if (written !== null) {
+      at = written
+      i += 2
+      continue
+    }
     const use = useAt(sql, tokens, i)
     // a name in two parts may be a column, which is no reason to ask the server
     if (!use || (use.path.length > 1 && !names.has(use.path.at(-1)!))) continue
@@ -60,7 +76,7 @@ export const expandNamed = async (sql: string, names: ViewNames, upstream: Upstr
     if (question === null) continue
     if (!question.readable) throw notReadable(use.path.at(-1)!, tokens[use.at].start)
     builder.slice(at, tokens[use.at].start)
-    at = writeUse(tokens, use, question, builder)
+    at = writeUse(tokens, use, question, given, builder)
     i = use.end - 1
   }
   if (at === 0) return null
@@ -76,6 +92,7 @@ const writeUse = (
   tokens: readonly SqlToken[],
   { path, at, next, end }: Use,
   { pql }: NamedQuestion,
+  given: ReadonlySet<string>,
   builder: SegmentBuilder,
 ): number => {
   const keptTokens = lexSql(pql)
@@ -101,7 +118,7 @@ const writeUse = (
     builder.slice(asked.head.start, asked.head.end)
   }
   for (const clause of ['for', 'where', 'assuming', 'as of'] as const) if (!theirs(clause)) ours(clause)
-  writeOptions(pql, kept, asked, builder)
+  writeOptions(pql, kept, asked, given, builder)
   theirs('tail')
   return end > at ? tokens[end - 1].end : tokens[at].end
 }
@@ -115,8 +132,16 @@ const givenTwice = (clause: 'where' | 'assuming', name: string, asked: Clauses):
     position: asked.found.get(clause)!.start,
   })
 
-const writeOptions = (pql: string, kept: Clauses, asked: Clauses, builder: SegmentBuilder): void => {
-  const ours = [...kept.options].filter(([name]) => !asked.options.has(name)).map(([, slice]) => slice)
+const writeOptions = (
+  pql: string,
+  kept: Clauses,
+  asked: Clauses,
+  given: ReadonlySet<string>,
+  builder: SegmentBuilder,
+): void => {
+  const ours = [...kept.options]
+    .filter(([name]) => !asked.options.has(name) && !given.has(name))
+    .map(([, slice]) => slice)
   const theirs = [...asked.options.values()]
   if (ours.length + theirs.length === 0) return
   builder.ours(' WITH (')
