@@ -6,11 +6,11 @@ import {
   constraintLines,
   missingIndexes,
   type ProposedTable,
-  written,
   writtenTable,
 } from '../graph/catalog/index.js'
 import type { Notice } from '../pg-error.js'
 import type { Catalog, Column, Table } from '../pql/catalog.js'
+import { typed } from '../pql/typed.js'
 import type { Suggestion } from './suggest.js'
 
 export interface ReportFacts {
@@ -106,7 +106,7 @@ function proposed({ proposals, inferred }: ReportFacts): string[] {
   ]
 }
 
-const names = (columns: readonly Column[]): string => columns.map(column => written(column.name)).join(', ')
+const names = (columns: readonly Column[]): string => columns.map(column => typed(column.name)).join(', ')
 
 function unindexed(catalog: Catalog): string[] {
   // small tables are read whole anyway

@@ -1,8 +1,9 @@
 // PREDICT statements for a schema nobody here has seen: which entities have dated rows that refer to them, and what could be
 // asked about those.
 
-import { written, writtenTable } from '../graph/catalog/index.js'
+import { writtenTable } from '../graph/catalog/index.js'
 import type { Catalog, Column, Link, Table } from '../pql/catalog.js'
+import { typed } from '../pql/typed.js'
 import { type Activity, HORIZONS, numbersOf } from './activity.js'
 
 export interface Suggestion {
@@ -68,13 +69,13 @@ function threeQueries(link: Link, days: number, amount: Column | undefined): Sug
   const child = writtenTable(from)
   const key = to.key!
   const entity =
-    key.length === 1 ? column(to, key[0]!) : `${writtenTable(to)}.(${key.map(part => written(part.name)).join(', ')})`
+    key.length === 1 ? column(to, key[0]!) : `${writtenTable(to)}.(${key.map(part => typed(part.name)).join(', ')})`
   // two foreign keys between the same tables: the question must say which
   const several = to.children.filter(other => other.from === from).length > 1
-  const via = several ? ` VIA ${written(link.columns[0]!.name)}` : ''
+  const via = several ? ` VIA ${typed(link.columns[0]!.name)}` : ''
   const window = `0, ${days}, days`
   const much = amount ? `SUM(${column(from, amount)}${via}, ${window})` : `COUNT(${child}.*${via}, ${window})`
-  const parts = key.map(part => written(part.name)).join(', ')
+  const parts = key.map(part => typed(part.name)).join(', ')
   const busiest = (n: number) => `IN (${busiestSql(link, n)})`
   const silence = `PREDICT COUNT(${child}.*${via}, ${window}) = 0`
   const silent = `${silence} FOR EACH ${entity}`
@@ -104,13 +105,13 @@ function busiestSql({ from, to, columns, toColumns }: Link, n: number): string {
   const names = to.key!.map(part => columns[toColumns.indexOf(part)])
   // a link that leans on another key than the one that FOR names
   if (names.some(part => part === undefined) || columns.length !== names.length) {
-    const parts = to.key!.map(part => written(part.name)).join(', ')
+    const parts = to.key!.map(part => typed(part.name)).join(', ')
     return `SELECT ${parts} FROM ${writtenTable(to)} ORDER BY ${parts} LIMIT ${n}`
   }
-  const list = names.map(part => written(part!.name)).join(', ')
-  const nullable = columns.filter(part => !part.notNull).map(part => `${written(part.name)} IS NOT NULL`)
+  const list = names.map(part => typed(part!.name)).join(', ')
+  const nullable = columns.filter(part => !part.notNull).map(part => `${typed(part.name)} IS NOT NULL`)
   const where = nullable.length > 0 ? ` WHERE ${nullable.join(' AND ')}` : ''
   return `SELECT ${list} FROM ${writtenTable(from)}${where} GROUP BY ${list} ORDER BY count(*) DESC, ${list} LIMIT ${n}`
 }
 
-const column = (table: Table, { name }: Column): string => `${writtenTable(table)}.${written(name)}`
+const column = (table: Table, { name }: Column): string => `${writtenTable(table)}.${typed(name)}`

@@ -5,11 +5,12 @@ import type { AggregateSyntax, ColumnName } from './ast.js'
 import type { Table } from './catalog.js'
 import type { Context } from './context.js'
 import { keyText, slice, tableText, withArgument } from './context.js'
-import { typed } from './cursor.js'
+import { linkHint } from './link-hint.js'
 import { listed } from './names.js'
 import { nearest } from './nearest.js'
 import type { Path } from './paths.js'
 import { arrowText, pathText, reachable, shortestPaths, viaColumns } from './paths.js'
+import { typed } from './typed.js'
 
 /** What stands in an aggregate's parentheses. */
 export interface Argument {
@@ -41,7 +42,7 @@ const noPathDown = (context: Context, syntax: AggregateSyntax, entity: Table, { 
     code: 'PQ002',
     message: `no foreign keys lead from "${table.name}" to "${entity.name}"`,
     detail: `${hanging}${above.length > 0 ? ` ${tableText(table)} refers to ${listed(above.map(tableText))}.` : ''}`,
-    hint: hint ?? `COMMENT ON TABLE ${tableText(table)} IS '@predict link(… -> ${keyText(entity)})'`,
+    hint: hint ?? linkHint(table, entity),
     position: syntax.column.start,
   })
 }
@@ -55,7 +56,7 @@ const unknownVia = (syntax: AggregateSyntax, table: Table): PgError => {
     detail:
       keys.length === 0
         ? `${tableText(table)} refers to no table.`
-        : `Foreign keys of ${tableText(table)} are ${listed(keys)}.`,
+        : `Foreign keys of ${tableText(table)} are ${listed(keys.map(typed))}.`,
     hint: close ? `Write: VIA ${typed(close)}` : undefined,
     position: syntax.via!.start,
   })

@@ -5,10 +5,10 @@ import type { AggregateSyntax } from './ast.js'
 import type { Table } from './catalog.js'
 import type { Context } from './context.js'
 import { keyText, slice, tableText, withArgument } from './context.js'
-import { typed } from './cursor.js'
 import type { Path } from './paths.js'
 import { restated } from './restate.js'
 import type { ColumnRef, Condition } from './task.js'
+import { typed } from './typed.js'
 import { walkColumns } from './walk.js'
 
 /** What LIST_DISTINCT of a column can never say anything about: a key, and the entity itself. */

@@ -25,6 +25,8 @@ export interface Column {
   readonly baseType: number
   /** `format_type`, schema-qualified where search_path would need it: safe to write after `::`. */
   readonly typeName: string
+  /** The same with its length, as `character(2)`, where it has one: for those who look, never to cast to. */
+  readonly declared?: string
   readonly typeClass: TypeClass
   /** oid of the type `typeName[]`; 0 where there is none. */
   readonly arrayType: number

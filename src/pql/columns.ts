@@ -5,11 +5,12 @@ import type { ColumnName, Name, Span } from './ast.js'
 import type { Column, Table } from './catalog.js'
 import type { Context, Scope } from './context.js'
 import { keyColumns, slice, tableText } from './context.js'
-import { typed } from './cursor.js'
+import { linkHint } from './link-hint.js'
 import { findColumn, findTable, listed, tableNamed } from './names.js'
 import { nearest } from './nearest.js'
 import { arrowText, pathText, reachable, shortestPaths } from './paths.js'
 import type { ColumnRef, Step } from './task.js'
+import { typed } from './typed.js'
 import { columnType, isNumber } from './types.js'
 
 /** The link that an arrow behind a column crosses. */
@@ -84,7 +85,7 @@ const noPathUp = (scope: Scope, table: Table, at: Span): PgError => {
     code: 'PQ002',
     message: `no foreign keys lead from "${scope.base.name}" to "${table.name}"`,
     detail: `Columns may be of ${listed([tableText(scope.base), ...parents])}.`,
-    hint: `If they belong together, say so: COMMENT ON TABLE ${tableText(scope.base)} IS '@predict link(… -> ${tableText(table)}.${typed(table.key?.[0]?.name ?? '…')})'`,
+    hint: linkHint(scope.base, table),
     position: at.start,
   })
 }

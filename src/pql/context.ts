@@ -3,8 +3,8 @@
 import type { Notice } from '../pg-error.js'
 import type { AggregateSyntax, PredictSyntax, Span } from './ast.js'
 import type { Catalog, Column, Table } from './catalog.js'
-import { typed } from './cursor.js'
 import type { Params } from './params.js'
+import { typed } from './typed.js'
 
 export interface Context {
   readonly catalog: Catalog

@@ -4,7 +4,7 @@ import type { Notice } from '../pg-error.js'
 import { PgError } from '../pg-error.js'
 import type { Span } from './ast.js'
 import type { Token } from './lexer.js'
-import { fold, tokenAt } from './lexer.js'
+import { tokenAt } from './lexer.js'
 
 /** Deeper than anyone writes, far shallower than the JavaScript stack. */
 const MAX_DEPTH = 200
@@ -171,10 +171,3 @@ export class Cursor {
 /** Whether a token is one of these words, unquoted. */
 export const isKeyword = (token: Token, words: readonly string[]): boolean =>
   token.kind === 'word' && token.quote === null && words.includes(token.text)
-
-/** An identifier as it must be typed: bare where folding leaves it alone, quoted otherwise. */
-export const typed = (name: string): string =>
-  /^[a-z_][a-z0-9_$]*$/.test(name) && fold(name) === name ? name : `"${name.replaceAll('"', '""')}"`
-
-/** A string constant as it must be typed. */
-export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`

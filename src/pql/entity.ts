@@ -1,17 +1,17 @@
 // FOR: the table whose rows are predicted for, its key, and which of its rows.
 
 import { PgError } from '../pg-error.js'
-import type { ColumnName, PredictSyntax, Syntax } from './ast.js'
+import type { ColumnName, Name, PredictSyntax, Syntax } from './ast.js'
 import type { Column, Table } from './catalog.js'
 import { checkKeyNumber, typeArray, typeConstant } from './constants.js'
 import type { Context } from './context.js'
 import { fullTableText, keyText, slice, tableText } from './context.js'
-import { typed } from './cursor.js'
 import { findColumn, findTable, spanOf, tableNamed } from './names.js'
 import { reachable } from './paths.js'
 import { forSelected } from './selected.js'
 import { holdsAggregate } from './target.js'
 import type { Ids } from './task.js'
+import { typed } from './typed.js'
 import { columnType } from './types.js'
 
 /** Every column name that a condition or aggregate starts with, in order. */
@@ -96,8 +96,7 @@ export const checkEntity = (context: Context, syntax: PredictSyntax): Entity => 
   const { key } = table
   if (!key) throw noKey(table, named, first.start)
   const stranger = named.findIndex((column, at) => !key.includes(column) || named.indexOf(column) !== at)
-  // Any key column names the table when every row is taken; named rows need them all.
-  if (stranger < 0 && (named.length === key.length || syntax.each)) return { table, key, named }
+  if (stranger < 0 && named.length === key.length) return { table, key, named }
   const { parts } = syntax.entity[Math.max(stranger, 0)]
   const shown = named[Math.max(stranger, 0)].name
   throw new PgError({
@@ -106,8 +105,8 @@ export const checkEntity = (context: Context, syntax: PredictSyntax): Entity => 
       stranger >= 0
         ? `column "${shown}" is not ${key.length === 1 ? 'the primary key' : 'part of the primary key'} of "${table.name}"`
         : `the primary key of "${table.name}" has ${key.length} columns`,
-    detail: `Its key is ${key.map(({ name }) => name).join(', ')}.`,
-    hint: `Write: ${selected(context, syntax, table) ?? keyText(table)}`,
+    detail: `Its key is ${key.map(({ name }) => typed(name)).join(', ')}.`,
+    hint: `Write: ${selected(context, syntax, table) ?? keyOf(parts.slice(0, -1), key)}`,
     position: spanOf(parts).start,
   })
 }
@@ -122,6 +121,15 @@ const selected = (context: Context, { entity, ids }: PredictSyntax, table: Table
   const bare = forSelected(context, table, condition)
   return bare && `${bare.slice(0, -1)} ${values.length > 1 ? `IN (${values.join(', ')})` : `= ${values[0]}`})`
 }
+
+/** A key as it is named behind the name that the table was given. */
+const keyOf = (table: readonly Name[], key: readonly Column[]): string => {
+  const columns = key.map(({ name }) => typed(name))
+  return `${table.map(({ text }) => typed(text)).join('.')}.${columns.length === 1 ? columns[0] : `(${columns.join(', ')})`}`
+}
+
+const everyKey = (table: Table): string =>
+  `FOR ${keyText(table)} IN (SELECT ${table.key!.map(({ name }) => typed(name)).join(', ')} FROM ${tableText(table)})`
 
 /** A key that is NULL names no row. */
 const refuseNull = (entity: Entity, position: number): PgError =>
@@ -147,7 +155,7 @@ export const checkIds = (context: Context, { ids }: PredictSyntax, entity: Entit
         code: '42601',
         message: `syntax error at or near "${slice(context, ids.at)}"`,
         detail: 'FOR names rows by their key: with "=" or IN.',
-        hint: instead ? `Write: ${instead}` : `Write: FOR ${keyText(entity.table)} IN (SELECT …)`,
+        hint: instead ? `Write: ${instead}` : `Write: ${everyKey(entity.table)}`,
         position: ids.at.start,
       })
     }

@@ -5,8 +5,8 @@ import type { Name, Span } from './ast.js'
 import type { Column, Table } from './catalog.js'
 import type { Context } from './context.js'
 import { fullTableText, tableText } from './context.js'
-import { typed } from './cursor.js'
 import { nearest } from './nearest.js'
+import { typed } from './typed.js'
 
 const SHOWN = 12
 

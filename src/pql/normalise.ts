@@ -2,9 +2,9 @@
 
 import type { Constant, Interval } from './ast.js'
 import type { Column, Table } from './catalog.js'
-import { literal } from './cursor.js'
 import { intervalText } from './interval.js'
 import type { Aggregate, ColumnRef, Condition, Operand, Options, Step, Target, Task, TypedConstant } from './task.js'
+import { literal } from './typed.js'
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 const tableName = (table: Table): string => `${quoted(table.schema)}.${quoted(table.name)}`

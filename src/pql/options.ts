@@ -3,12 +3,12 @@
 import { PgError } from '../pg-error.js'
 import type { OptionSyntax } from './ast.js'
 import type { Context } from './context.js'
-import { typed } from './cursor.js'
 import { lateText } from './late.js'
 import { nearest, oneOf } from './nearest.js'
 import { columnList } from './option-columns.js'
 import { lateOf } from './parse-constant.js'
 import type { ColumnRef, Options, TaskKind } from './task.js'
+import { literal, typed } from './typed.js'
 import { isNumber, typeByName } from './types.js'
 
 interface Given {
@@ -59,7 +59,7 @@ const flag = (_: Context, given: Given): boolean => {
 }
 
 const columns = (context: Context, given: Given): readonly ColumnRef[] =>
-  columnList(context, given.text, given.position)
+  columnList(context, given.text, given.position, given.name)
 
 const MAX_INT = 2_147_483_647
 const TASKS: readonly TaskKind[] = ['binary', 'numeric', 'multiclass', 'classify', 'rank', 'forecast']
@@ -85,7 +85,7 @@ type OptionName = keyof typeof READERS
 
 const NAMES = Object.keys(READERS)
 
-const unknown = (name: string, position: number | undefined): PgError => {
+const unknown = (name: string, position: number | undefined, text = ''): PgError => {
   const close = nearest(name, NAMES)
   return new PgError({
     code: '22023',
@@ -94,7 +94,7 @@ const unknown = (name: string, position: number | undefined): PgError => {
     hint: !close
       ? undefined
       : position === undefined
-        ? `RESET predict.${name}; SET predict.${close} = …`
+        ? `RESET predict.${name}; SET predict.${close} = ${literal(text)}`
         : `Write: ${close}`,
     position,
   })
@@ -182,7 +182,7 @@ export const checkOptions = (
   const options: Record<string, unknown> = {}
   const given = gather(context, syntax, settings)
   for (const [name, value] of given) {
-    if (!Object.hasOwn(READERS, name)) throw unknown(name, value.position)
+    if (!Object.hasOwn(READERS, name)) throw unknown(name, value.position, value.text)
     options[CAMEL[name as OptionName] ?? name] = READERS[name as OptionName](context, value)
   }
   return { options: options as Options, taskPosition: given.get('task')?.position }

@@ -14,7 +14,10 @@ const jsonb = (name: string) => column(name, 'jsonb', 3802)
 
 const REALS = { typeName: 'real[]', type: 1021 } as const
 
-const own = ({ name, typeName, type }: Column): OutputColumn => column(name, typeName, type)
+const own = ({ name, typeName, type, declared }: Column): OutputColumn => ({
+  ...column(name, typeName, type),
+  ...(declared === undefined ? {} : { declared }),
+})
 
 /** The column whose values a list or a multiclass target is about; null for a condition. */
 const valueColumn = ({ target }: Task): Column | null => {

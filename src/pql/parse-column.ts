@@ -2,7 +2,8 @@
 
 import { PgError } from '../pg-error.js'
 import type { ColumnName, Name, Span } from './ast.js'
-import { type Cursor, typed } from './cursor.js'
+import type { Cursor } from './cursor.js'
+import { typed } from './typed.js'
 
 export const parseName = (cursor: Cursor, expected: string): Name => {
   if (cursor.peek().kind !== 'word') throw cursor.unexpected(expected)

@@ -67,8 +67,12 @@ const parseAny = (cursor: Cursor, left: OperandSyntax, op: CompareOp, at: Span):
       position: at.start,
     })
   cursor.expectOperator('(')
-  if (cursor.isWord('array') && cursor.isOperator('[', 1))
-    throw cursor.unexpected('a parameter', { hint: `Write: ${negated ? 'NOT IN' : 'IN'} (…)` })
+  if (cursor.isWord('array') && cursor.isOperator('[', 1)) {
+    const array = cursor.next()
+    cursor.next()
+    const items = cursor.slice(cursor.sql(() => false))
+    throw cursor.unexpected('a parameter', { hint: `Write: ${negated ? 'NOT IN' : 'IN'} (${items})` }, array)
+  }
   const array = parseConstant(cursor)
   cursor.expectOperator(')')
   return { kind: 'any', negated, left, array, ...cursor.spanFrom(left.start) }

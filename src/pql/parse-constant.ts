@@ -3,7 +3,7 @@
 import { PgError } from '../pg-error.js'
 import type { Constant, Late } from './ast.js'
 import type { Cursor } from './cursor.js'
-import { literal } from './cursor.js'
+import { literal } from './typed.js'
 
 const CLOCK = String.raw`\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?`
 const BARE_DATE = new RegExp(

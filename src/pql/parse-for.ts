@@ -6,6 +6,7 @@ import type { Cursor } from './cursor.js'
 import { parseColumn, parseName } from './parse-column.js'
 import { parseCondition } from './parse-condition.js'
 import { parseConstant, parseConstants } from './parse-constant.js'
+import { typed } from './typed.js'
 
 export interface ForSyntax {
   readonly entity: readonly ColumnName[]
@@ -73,14 +74,28 @@ const parseRow = (cursor: Cursor): Row => {
 const checkedRows = (cursor: Cursor, entity: readonly ColumnName[], rows: readonly Row[]): Constant[][] =>
   rows.map(({ values, start }) => {
     if (values.length === entity.length) return [...values]
-    const shown = values.map(value => cursor.slice(value)).join(', ')
     throw new PgError({
       code: '42601',
       message: `row has ${values.length} values for ${entity.length} key columns`,
-      hint: entity.length === 1 ? `Write: IN (${shown})` : undefined,
+      hint: `Write: IN (${inRows(cursor, entity, rows)})`,
       position: start,
     })
   })
+
+/** The constants of all rows, so many a row as the key has columns; or the rows whose key begins with one of them. */
+const inRows = (cursor: Cursor, entity: readonly ColumnName[], rows: readonly Row[]): string => {
+  const all = rows.flatMap(({ values }) => values.map(value => cursor.slice(value)))
+  const { length } = entity
+  if (length === 1) return all.join(', ')
+  if (all.length % length === 0)
+    return Array.from(
+      { length: all.length / length },
+      (_, i) => `(${all.slice(i * length, (i + 1) * length).join(', ')})`,
+    ).join(', ')
+  const names = entity.map(({ parts }) => typed(parts[parts.length - 1].text))
+  const table = entity[0].parts.slice(0, -1).map(({ text }) => typed(text))
+  return `SELECT ${names.join(', ')} FROM ${table.join('.')} WHERE ${names[0]} IN (${all.join(', ')})`
+}
 
 const parseEquals = (cursor: Cursor, entity: readonly ColumnName[], start: number): IdsSyntax => {
   if ((cursor.isWord('any') || cursor.isWord('some')) && cursor.isOperator('(', 1)) {

@@ -2,8 +2,8 @@
 
 import type { Column, Link, Table } from './catalog.js'
 import { tableText } from './context.js'
-import { typed } from './cursor.js'
 import type { Step } from './task.js'
+import { typed } from './typed.js'
 
 export type Direction = Step['direction']
 export type Path = readonly Step[]
@@ -74,8 +74,8 @@ export const pathText = (path: Path): string => {
   const upwards = path[0].direction === 'up' ? path : [...path].reverse()
   return upwards
     .map(({ link }) => {
-      const columns = link.columns.map(({ name }) => name).join(', ')
-      return `${link.from.name}${link.columns.length === 1 ? `.${columns}` : ` (${columns})`} -> ${link.to.name}`
+      const columns = link.columns.map(({ name }) => typed(name)).join(', ')
+      return `${typed(link.from.name)}${link.columns.length === 1 ? `.${columns}` : ` (${columns})`} -> ${typed(link.to.name)}`
     })
     .join(', ')
 }

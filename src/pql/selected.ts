@@ -4,8 +4,8 @@ import type { Syntax } from './ast.js'
 import type { Table } from './catalog.js'
 import type { Context } from './context.js'
 import { keyText, slice, tableText } from './context.js'
-import { typed } from './cursor.js'
 import { tableNamed } from './names.js'
+import { typed } from './typed.js'
 
 /** Whether a condition reads in SQL as it does here: the table's own columns, and operators that Postgres has. */
 const isSql = (context: Context, table: Table, syntax: Syntax): boolean => {

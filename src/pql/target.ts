@@ -6,9 +6,9 @@ import type { Column, Table, TypeClass } from './catalog.js'
 import { checkCondition, checkOperand } from './conditions.js'
 import type { Context, Scope } from './context.js'
 import { slice, tableText } from './context.js'
-import { typed } from './cursor.js'
 import { andOperand, restated } from './restate.js'
 import type { ColumnRef, Target } from './task.js'
+import { typed } from './typed.js'
 
 /** Columns and aggregates that stand outside any aggregate, in order. */
 const operands = (syntax: Syntax): OperandSyntax[] => {

@@ -5,11 +5,11 @@ import type { Late, PredictSyntax, TaskSyntax } from './ast.js'
 import type { Column, Table } from './catalog.js'
 import type { Context } from './context.js'
 import { slice, tableText } from './context.js'
-import { typed } from './cursor.js'
 import { lateCount } from './late.js'
 import { oneOf } from './nearest.js'
 import { restated } from './restate.js'
 import type { ColumnRef, Operand, Target, TaskKind } from './task.js'
+import { typed } from './typed.js'
 import { isList, isTime, operandType } from './types.js'
 
 const MAX_TOP = 1000

@@ -124,7 +124,7 @@ export interface Task {
   readonly ids: Ids
   /** With FOR EACH: a condition on the key, SQL and its columns, that every row fulfils which anybody will look at. */
   readonly narrowed?: readonly (string | Column | TypedConstant)[]
-  /** With FOR EACH: no more entities than these, by their keys, will be looked at. */
+  /** With FOR EACH: no more entities than these, by their keys, will be looked at; AS OF ENTITY TIME, of those that are answered. */
   readonly first?: number
   /** A condition may stand for its opposite: see `complement`. */
   readonly target: Target
@@ -159,6 +159,8 @@ export interface OutputColumn {
   readonly name: string
   readonly typeName: string
   readonly type: number
+  /** The type as views and tables show it, where that has a length. */
+  readonly declared?: string
   /** The type that its array has elements of, where those are cast to its own. */
   readonly element?: string
 }

@@ -5,10 +5,10 @@ import type { AggregateSyntax, Interval, LateBound, Span } from './ast.js'
 import type { Table } from './catalog.js'
 import type { Context, Place } from './context.js'
 import { fullTableText, slice, tableText } from './context.js'
-import { typed } from './cursor.js'
 import { compare, intervalText, multiply, nominal, subtract, UNITS, ZERO } from './interval.js'
 import { lateBound } from './late.js'
 import type { Aggregate, Step, Window } from './task.js'
+import { typed } from './typed.js'
 import { isTime } from './types.js'
 
 const FALLBACK = multiply(UNITS.get('day')!, 30)
@@ -91,7 +91,7 @@ const checkBounds = (context: Context, syntax: AggregateSyntax, window: Bounds, 
 
 /** A table with no time of its own and none to inherit. */
 const noTime = (table: Table, position: number): PgError => {
-  const candidates = table.columns.filter(isTime).map(({ name }) => name)
+  const candidates = table.columns.filter(isTime).map(({ name }) => typed(name))
   const column = candidates[0]
   return new PgError({
     code: 'PQ003',
@@ -101,7 +101,7 @@ const noTime = (table: Table, position: number): PgError => {
         ? 'It has no date or timestamp column, and no foreign key without NULLs to a table that has one.'
         : `Candidates are ${candidates.join(', ')}.`,
     hint: column
-      ? `COMMENT ON COLUMN ${fullTableText(table)}.${typed(column)} IS '@predict time'`
+      ? `COMMENT ON COLUMN ${fullTableText(table)}.${column} IS '@predict time'`
       : `ALTER TABLE ${fullTableText(table)} ADD COLUMN ${missingTime(table)}`,
     position,
   })

@@ -6,9 +6,9 @@ import type { InferResult } from '../infer/client.js'
 import type { Notice } from '../pg-error.js'
 import type { Table } from '../pql/catalog.js'
 import { keyText, tableText } from '../pql/context.js'
-import { literal, typed } from '../pql/cursor.js'
 import { walkAggregates } from '../pql/index.js'
 import type { ColumnRef, Condition, Task } from '../pql/task.js'
+import { literal, typed } from '../pql/typed.js'
 import { instant, type Times } from './answer-times.js'
 import { refTo } from './changing-columns.js'
 import type { Upstream } from './plan.js'
@@ -91,7 +91,7 @@ function fewMatch({ task, result }: Told): Notice | null {
     message: 'WHERE also chooses whom to learn from, and leaves few',
     detail: `${result.count} rows of ${tableText(entity.table)} match, and ${contextRows} examples of the past.`,
     hint: task.selected
-      ? `To learn from all: PREDICT … ${task.selected}`
+      ? `To learn from all: ${task.selected}`
       : `To learn from all: SELECT * FROM (PREDICT … FOR EACH ${key}) p WHERE …`,
   }
 }
@@ -135,7 +135,7 @@ function givenAway({ tables, result }: Told): Notice | null {
     severity: 'NOTICE',
     code: '01PQ3',
     message: `columns not used, since they follow from what is asked about: ${names}`,
-    hint: `To use them all the same: … WITH (include = ${literal(names)}).`,
+    hint: `To use them all the same: WITH (include = ${literal(names)}).`,
     once: true,
   }
 }
@@ -150,7 +150,7 @@ function leftOut({ tables, result, outdated }: Told): Notice | null {
     severity: 'NOTICE',
     code: '01PQ3',
     message: `columns not used, since they seem to change after their row was written: ${names}`,
-    hint: `To use them all the same: … WITH (include = ${literal(names)}).`,
+    hint: `To use them all the same: WITH (include = ${literal(names)}).`,
     once: true,
   }
 }

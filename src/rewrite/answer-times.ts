@@ -3,7 +3,10 @@
 import { anchorSql, gridOf, least } from '../graph/extract/anchors.js'
 import { SqlParams } from '../graph/extract/sql.js'
 import { PgError } from '../pg-error.js'
+import { fullTableText } from '../pql/context.js'
 import type { Task } from '../pql/task.js'
+import { typed } from '../pql/typed.js'
+import { isTime } from '../pql/types.js'
 import type { Param, Upstream } from './plan.js'
 
 /** Microseconds since 2000-01-01 UTC. */
@@ -63,13 +66,23 @@ export function nothingClosed(task: Task, times: Times): PgError {
         : `The data goes from ${instant(oldest)} to ${instant(newest)}, the anchor is ${instant(anchor)}: no window of the asked length lies between them.`,
     hint:
       oldest === newest
-        ? `If another column says when a row came to be: COMMENT ON COLUMN … IS '@predict time'.`
+        ? otherTime(task)
         : anchor < newest && later
-          ? `Ask about a later time: … AS OF '${instant(newest)}'.`
+          ? `Ask about a later time: AS OF '${instant(newest)}'`
           : known > oldest
             ? `Ask about a shorter window, one that ends within ${longest(known - oldest)} of the anchor.`
-            : `Ask about a later time and a shorter window: … AS OF '${instant(newest)}', ending within ${longest(newest - oldest)} of it.`,
+            : `Ask about a later time and a shorter window: AS OF '${instant(newest)}', ending within ${longest(newest - oldest)} of it.`,
   })
+}
+
+/** Another column that may say when a row came to be. */
+function otherTime({ aggregates }: Task): string | undefined {
+  for (const { table } of aggregates) {
+    const own = table.time.kind === 'own' ? table.time.column : null
+    const other = table.columns.find(column => isTime(column) && column !== own)
+    if (other) return `COMMENT ON COLUMN ${fullTableText(table)}.${typed(other.name)} IS '@predict time'`
+  }
+  return undefined
 }
 
 /** A third of what is known leaves a few windows to learn from. */

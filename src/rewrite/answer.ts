@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import type { GraphCache } from '../graph/catalog/index.js'
 import { columnsGrid, gridOf } from '../graph/extract/anchors.js'
+import { wantedAnswers } from '../graph/extract/asked.js'
 import { pairsExtractionOf } from '../graph/extract/pairs.js'
 import { extractionOf } from '../graph/extract/statement.js'
 import { ContextGone, type InferClient, type InferJob, type InferResult } from '../infer/client.js'
@@ -86,9 +87,10 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     const outdated = await outdatedColumns()
     const task = outdated.length > 0 ? without(asked, outdated) : asked
     const most = task.options.maxEntities ?? limits.entities
-    const wanted = Math.min(most + 1, task.first ?? Number.POSITIVE_INFINITY)
+    const answers = wantedAnswers(task)
+    const wanted = answers === null ? Math.min(most + 1, task.first ?? Number.POSITIVE_INFINITY) : most + 1
     const who = await whoIsAsked(task, grid.anchor, wanted, params, upstream)
-    if (who) refuse(task, who.count, most)
+    if (who && answers === null) refuse(task, who.count, most)
     const slices = who?.slices ?? [{ keys: null, count: 0 }]
     if (who) refuseRepeatedKeys(task, slices)
     if (slices.length > 1 && reads && !facts.oneSnapshot) {
@@ -152,7 +154,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         if (i === 0) progress.stage(key !== null && infer.used(key) ? 'scoring' : 'learning from the past')
         const next = slices[i + 1]
         // rows of the first slice go out before those of the second are read
-        ahead = i > 0 && next ? send(next, false) : null
+        ahead = i > 0 && next && answers === null ? send(next, false) : null
         ahead?.catch(() => {})
         const [result] = await Promise.all([score(sent), ahead ? null : tuning.restore()])
         done += result.count
@@ -160,8 +162,9 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
           refuse(task, result.count, most)
           refuseRepeatedKeys(task, [result])
         }
+        const enough = answers !== null && done >= answers
         // rows read at their own time may go unanswered, so that only the end tells how many
-        if (i === (task.asOf.kind === 'entity time' ? slices.length - 1 : 0)) {
+        if (task.asOf.kind === 'entity time' ? enough || !next : i === 0) {
           const count = who && task.asOf.kind !== 'entity time' ? who.count : done
           const told = { ...result, count }
           tellUser(
@@ -171,6 +174,8 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         }
         const ms = performance.now() - began
         yield outputs.map(column => outputParam(column, outputs, task, result, ms))
+        if (enough) break
+        if (answers !== null) refuse(task, done, most)
       }
     } finally {
       ahead?.then(({ job }) => job.cancel()).catch(() => {})
@@ -218,6 +223,6 @@ function tooMany(most: number): PgError {
   return new PgError({
     code: '53400',
     message: `more than ${most} entities to score`,
-    hint: `Name fewer entities, or raise the limit: … WITH (max_entities = ${most * 10}).`,
+    hint: `Name fewer entities, or raise the limit: WITH (max_entities = ${most * 10}).`,
   })
 }

@@ -38,7 +38,7 @@ export const firstRows = (statement: Tree): ReadonlyMap<number, FirstRows> => {
 
 /** The number of entities that a question needs to be asked about; null: all of them. */
 export const firstOf = (task: Task, found: FirstRows | undefined): number | null => {
-  if (!found || task.ids.kind !== 'each' || task.asOf.kind === 'entity time' || !ROW_EACH.has(task.kind)) return null
+  if (!found || task.ids.kind !== 'each' || !ROW_EACH.has(task.kind)) return null
   const { table, key } = task.entity
   const own = ({ schema, table: name, columns }: Joined) =>
     name === table.name && (schema === null ? table.visible : schema === table.schema) && areNames(columns, key)

@@ -5,6 +5,7 @@ import { PgError } from '../pg-error.js'
 import type { PredictSyntax } from '../pql/ast.js'
 import type { Catalog, Table } from '../pql/catalog.js'
 import type { Ids, OutputColumn, Task } from '../pql/task.js'
+import { typed } from '../pql/typed.js'
 import type { KeyExpression } from './correlate.js'
 import type { Facet, Node } from './node.js'
 import { castName, quote } from './quote.js'
@@ -36,7 +37,7 @@ export const pickOf = (node: Node, keys: readonly KeyExpression[], task: Task): 
     throw new PgError({
       code: '42P10',
       message: `the primary key of "${table.name}" has ${key.length} columns`,
-      detail: `Its key is ${key.map(({ name }) => name).join(', ')}.`,
+      detail: `Its key is ${key.map(({ name }) => typed(name)).join(', ')}.`,
       position: 0,
     })
   return { keys: whole, facet: node.facet, shown: key.length + shownBy(node, task), ofClass: node.ofClass }
@@ -127,6 +128,11 @@ const WHOLE_NUMBERS = [20, 21, 23]
 const keyCast = ({ type, typeName }: OutputColumn): string =>
   WHOLE_NUMBERS.includes(type) ? 'pg_catalog.numeric' : castName(typeName)
 
+const TEXTS = [18, 19, 25, 1042, 1043]
+
+/** A value that is named must be one of the type's: a label of the enum, a whole number. */
+const asClass = ({ type, typeName }: OutputColumn): string => (TEXTS.includes(type) ? '' : `::${castName(typeName)}`)
+
 /** @param rows FROM item of the answer, its columns named c1, c2, … */
 export const writeScalar = (pick: Pick, outputs: readonly OutputColumn[], rows: string, write: Write): void => {
   const { keys, facet, shown, ofClass } = pick
@@ -151,11 +157,18 @@ export const writeScalar = (pick: Pick, outputs: readonly OutputColumn[], rows: 
   }
   const wanted = ofClass && { ...ofClass, prefix: '', column: '' }
   if (wanted && isMap) {
-    write.ours('(')
+    const named = () => {
+      expression(wanted, write)
+      write.ours(`${asClass(outputs[shown - 2])}::pg_catalog.text`)
+    }
+    // a value that no example has is in no map, and not expected at all
+    write.ours('((pg_catalog.jsonb_build_object(coalesce(')
+    named()
+    write.ours(", ''), 0) OPERATOR(pg_catalog.||) ")
     lookUp()
-    write.ours(' OPERATOR(pg_catalog.->>) ')
-    expression(wanted, write)
-    write.ours('::pg_catalog.text)::pg_catalog.float8')
+    write.ours(') OPERATOR(pg_catalog.->>) ')
+    named()
+    write.ours(')::pg_catalog.float8')
   } else if (wanted) {
     write.ours('(CASE WHEN ')
     expression(wanted, write)

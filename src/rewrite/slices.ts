@@ -40,7 +40,8 @@ export async function whoIsAsked(
       keys: keys.map((value, i) => ({ type: task.entity.key[i]!.arrayType, format: 1, value })),
     })
   })
-  if (slices.length === 0 || (slices.length === 1 && task.ids.kind !== 'query')) return null
+  const alone = slices.length === 1 && task.ids.kind !== 'query' && task.asOf.kind !== 'entity time'
+  if (slices.length === 0 || alone) return null
   return { slices, count: slices.reduce((sum, { count }) => sum + count, 0), named }
 }
 

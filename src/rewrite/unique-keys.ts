@@ -2,8 +2,8 @@
 
 import { PgError } from '../pg-error.js'
 import { fullTableText } from '../pql/context.js'
-import { typed } from '../pql/cursor.js'
 import type { Task } from '../pql/task.js'
+import { typed } from '../pql/typed.js'
 
 /** Rows and the arrays of their key columns. */
 interface Keyed {
@@ -27,8 +27,8 @@ export const refuseRepeatedKeys = ({ entity: { table, key } }: Task, parts: read
   throw new PgError({
     code: 'PQ001',
     message: `key (${names}) of table "${table.name}" repeats, so its rows cannot be told apart`,
-    detail: `It is declared, and no unique index stands behind it: ${count} rows have ${seen.size} keys.`,
-    hint: `COMMENT ON TABLE ${fullTableText(table)} IS '@predict key(…)', with columns that tell its rows apart.`,
+    detail: `It is declared (@predict key), and no unique index stands behind it: ${count} rows have ${seen.size} keys.`,
+    hint: `SELECT ${names}, count(*) FROM ${fullTableText(table)} GROUP BY ${names} HAVING count(*) > 1`,
   })
 }
 

@@ -19,7 +19,7 @@ export function refuseUnknownOption(sql: string): void {
     code: '22023',
     message: `unrecognized option "${name}"`,
     detail: `Options are ${optionNames.join(', ')}.`,
-    hint: close ? `SET predict.${close} = …` : undefined,
+    hint: close ? `SET predict.${close} = ${sql.slice(found[0].length).trim().replace(/;$/, '')}` : undefined,
     position: before!.length,
   })
 }

@@ -14,7 +14,9 @@ SELECT c.relname, c.relkind::pg_catalog.text,
           SELECT i.inhparent, 1 FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid
           UNION ALL
           SELECT i.inhparent, up.depth + 1 FROM up JOIN pg_catalog.pg_inherits i ON i.inhrelid = up.oid)
-        SELECT up.oid::pg_catalog.regclass::pg_catalog.text FROM up ORDER BY up.depth DESC, up.oid LIMIT 1)
+        SELECT up.oid::pg_catalog.regclass::pg_catalog.text FROM up ORDER BY up.depth DESC, up.oid LIMIT 1),
+       (SELECT pg_catalog.quote_ident(f.attname) FROM pg_catalog.pg_attribute f
+         WHERE f.attrelid = c.oid AND f.attnum > 0 AND NOT f.attisdropped ORDER BY f.attnum LIMIT 1)
   FROM pg_catalog.pg_class c
   LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`
@@ -32,7 +34,7 @@ export async function unseen(error: unknown, pql: string, upstream: Upstream): P
   for (const table of tables) {
     const [row] = await upstream.query(lookUp, [textParam(TEXT, table), textParam(19, column)])
     if (!row) continue
-    const [relation, kind, readable, columnReadable, whole] = row
+    const [relation, kind, readable, columnReadable, whole, first] = row
     const position = error.position
     if (isTable && whole) {
       return new PgError({
@@ -54,7 +56,8 @@ export async function unseen(error: unknown, pql: string, upstream: Upstream): P
       return new PgError({
         code: 'PQ001',
         message: `view "${relation}" has no key, so its rows cannot be told apart`,
-        hint: `COMMENT ON VIEW ${table} IS '@predict key(…)'`,
+        detail: 'Columns whose values tell them apart can be declared to be its key, as its first may be.',
+        hint: `COMMENT ON VIEW ${table} IS '@predict key(${first})'`,
         position,
       })
     }

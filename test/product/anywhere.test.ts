@@ -304,6 +304,21 @@ t.test('PREDICT as a value is what the rows say, for whichever rows it is asked'
     [[19, true]],
     'a value of several, and the probability of one of them',
   )
+  const device = 'LAST(sessions.device, 0, 90, days)'
+  const ofDevice = (name: string, key = 'u.user_id') => value('PREDICT_PROBABILITY', `${device}, ${name}`, key)
+  t.same(
+    await values(
+      `SELECT ${ofDevice(`'tablt'`)}, ${ofDevice('NULL')}, ${ofDevice(`'mobile'`, 'users.user_id = -u.user_id')} FROM users u WHERE user_id = 1`,
+    ),
+    [[0, null, null]],
+    'a value that nothing has had is not expected; there is none of NULL, and of no row',
+  )
+  const unknown = `SELECT ${value('PREDICT_PROBABILITY', `${status}, 'delivred'`, 'u.user_id')} FROM users u WHERE user_id < 3`
+  await t.rejects(client.query(unknown), {
+    code: '22P02',
+    message: 'invalid input value for enum order_status: "delivred"',
+    position: String(unknown.indexOf("'delivred'") + 1),
+  })
   const fields = (
     await client.query(
       `SELECT ${one('u.user_id')}, ${value('PREDICT_INTERVAL', spend, 'u.user_id')} FROM users u LIMIT 1`,

@@ -45,7 +45,7 @@ t.test('a WHERE that leaves few to learn from says so, with the FOR that learns 
   t.equal(rows.length, 10)
   const few = notices.find(({ message }) => /WHERE also chooses whom to learn from/.test(message!))!
   t.match(few, { code: '01PQ1', detail: /10 rows of users match, and \d+ examples/ })
-  const all = await ask(session, silent(/PREDICT … FOR (.*)$/.exec(few.hint!)![1]!))
+  const all = await ask(session, silent(/learn from all: FOR (.*)$/.exec(few.hint!)![1]!))
   t.same(
     all.rows.map(row => row.user_id),
     rows.map(row => row.user_id),
@@ -129,7 +129,7 @@ t.test('data of one instant, or of too short a time, is said to be just that', a
   t.teardown(() => other.end())
   await other.query(`
     CREATE TABLE a (id int PRIMARY KEY);
-    CREATE TABLE once (id int PRIMARY KEY, a int NOT NULL REFERENCES a, at timestamptz NOT NULL);
+    CREATE TABLE once (id int PRIMARY KEY, a int NOT NULL REFERENCES a, at timestamptz NOT NULL, happened date);
     CREATE TABLE brief (id int PRIMARY KEY, a int NOT NULL REFERENCES a, at timestamptz NOT NULL);
     INSERT INTO a SELECT generate_series(1, 50);
     INSERT INTO once SELECT i, i, '2026-01-01 00:00+00' FROM generate_series(1, 50) i;
@@ -139,7 +139,7 @@ t.test('data of one instant, or of too short a time, is said to be just that', a
   t.match(instant, {
     code: 'PQ004',
     detail: /All rows are of one instant, 2026-01-01 00:00:00\+00/,
-    hint: /@predict time/,
+    hint: "COMMENT ON COLUMN public.once.happened IS '@predict time'",
   })
   for (const anchor of ['', `AS OF '2027-01-01'`]) {
     const short = await errorOf(session, `PREDICT COUNT(brief.*, 0, 30, days) FOR EACH a.id ${anchor}`)
@@ -147,11 +147,11 @@ t.test('data of one instant, or of too short a time, is said to be just that', a
     t.equal((await session.query(`PREDICT COUNT(brief.*, 0, 6, days) FOR EACH a.id ${anchor}`)).rows.length, 50)
   }
   const early = await errorOf(session, `PREDICT COUNT(brief.*, 0, 2, days) FOR EACH a.id AS OF '2025-01-01'`)
-  const [, later] = /(AS OF '.*')\.$/.exec(early.hint)!
+  const [, later] = /(AS OF '.*')$/.exec(early.hint)!
   t.equal((await session.query(`PREDICT COUNT(brief.*, 0, 2, days) FOR EACH a.id ${later}`)).rows.length, 50)
   const both = await errorOf(session, `PREDICT COUNT(brief.*, 0, 30, days) FOR EACH a.id AS OF '2025-01-01'`)
   t.match(both, {
     code: 'PQ004',
-    hint: /a later time and a shorter window: … AS OF '2026-01-2\d .*', ending within 6 days/,
+    hint: /a later time and a shorter window: AS OF '2026-01-2\d .*', ending within 6 days/,
   })
 })

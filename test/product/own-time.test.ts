@@ -35,3 +35,30 @@ t.test('alone or together with rows of other periods, a row has the same answer'
   const [a, b] = [alone.get(8999), together.get(8999)]
   t.ok(Math.abs(a - b) <= 1e-5 * Math.abs(a), `${a} and ${b}`)
 })
+
+t.test('a LIMIT scores no more than it takes, also where the first rows go unanswered', async t => {
+  const product = await startProduct(postgres.url())
+  const client = await product.connect(databaseOf(url))
+  t.teardown(async () => {
+    await client.end()
+    await product.stop(0)
+  })
+  // whose limit of entities tells how many were scored
+  await client.query('SET predict.mode = fast; SET predict.max_entities = 200')
+  const each = 'PREDICT lots.price FOR EACH lots.lot_id AS OF ENTITY TIME'
+  await t.rejects(client.query(each), { code: '53400' })
+  await t.rejects(client.query(`SELECT * FROM (${each}) p ORDER BY prediction LIMIT 5`), { code: '53400' })
+  const first = (await client.query(`${each} LIMIT 5`)).rows
+  t.equal(first.length, 5)
+  const second = (await client.query(`SELECT * FROM (${each}) p LIMIT 2 OFFSET 3`)).rows
+  t.same(second, first.slice(3), 'OFFSET counts')
+  await client.query('RESET predict.max_entities')
+  const some = await client.query(
+    'PREDICT lots.price FOR lots.lot_id IN (SELECT lot_id FROM lots WHERE lot_id < 40) AS OF ENTITY TIME',
+  )
+  t.ok(first[0].lot_id > 1, 'the first of all has nothing to learn from')
+  t.same(first, some.rows.slice(0, 5))
+  client.notices.length = 0
+  await client.query(`EXPLAIN (COSTS) ${each} LIMIT 5`)
+  t.match(client.notices[0]?.message, /only the first 5 rows of lots are scored/)
+})

@@ -257,6 +257,22 @@ t.test('items of every type come back in it', async t => {
   }
 })
 
+t.test('values that are equal are one item, however they are written', async t => {
+  await owner.query(`
+    CREATE TABLE weighers (person int PRIMARY KEY);
+    INSERT INTO weighers SELECT generate_series(1, 30);
+    CREATE TABLE weighings (id int PRIMARY KEY, person int NOT NULL REFERENCES weighers, at timestamp NOT NULL, n numeric, f float8, a numeric[]);
+    INSERT INTO weighings SELECT n, 1 + n % 30, timestamp '2025-06-01' + n * interval '2 hours', ('{1.0,1.00,2}'::numeric[])[1 + n % 3],
+      ('{0,-0,3}'::float8[])[1 + n % 3], ('{1.0,1.00,2}'::numeric[]) FROM generate_series(1, 1500) n`)
+  for (const name of ['n', 'f', 'a'])
+    for (const kind of ['RANK TOP 5', 'CLASSIFY']) {
+      const rows = await rowsOf(
+        `PREDICT LIST_DISTINCT(weighings.${name}, 0, 7, days) ${kind} FOR weighers.person IN (3, 4)`,
+      )
+      t.equal(rows.length, 4, `${name} ${kind}: ${JSON.stringify(rows)}`)
+    }
+})
+
 t.test('what is refused says so', async t => {
   await t.rejects(rowsOf(`PREDICT LIST_DISTINCT(loans.loan_id, 0, 30, days) RANK TOP 3 ${three}`), { code: '22023' })
   await owner.query(`

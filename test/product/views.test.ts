@@ -100,6 +100,31 @@ t.test('other sessions, drivers and spellings read it', async t => {
   )
 })
 
+t.test('its columns have the types of the table, lengths among them', async t => {
+  await direct.query(`CREATE TABLE lands (code char(2) PRIMARY KEY, name varchar(20), size numeric(8, 2));
+    INSERT INTO lands SELECT chr(65 + i / 26) || chr(65 + i % 26), 'n' || i % 3, i FROM generate_series(0, 199) i`)
+  await client.query('CREATE VIEW named AS PREDICT lands.name FOR EACH lands.code WITH (mode = fast)')
+  await client.query(
+    'CREATE VIEW one AS SELECT code, PREDICT(lands.name FOR l.code WITH (mode = fast)) AS n FROM lands l',
+  )
+  for (const [view, of] of [
+    ['named', '{code,prediction}'],
+    ['one', '{code,n}'],
+  ])
+    t.same(
+      await values(
+        `SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2) ORDER BY attnum`,
+        [view, of],
+        direct,
+      ),
+      [['character(2)'], ['character varying(20)']],
+      view,
+    )
+  t.equal((await values(`SELECT code FROM named WHERE code IN ('AB', 'AC')`)).length, 2)
+  await client.query('DROP VIEW named, one')
+  await direct.query('DROP TABLE lands')
+})
+
 t.test('views over it, joins within it, another schema, renamed tables', async t => {
   await client.query('CREATE SCHEMA reports')
   await client.query(

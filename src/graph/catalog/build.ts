@@ -71,13 +71,14 @@ function openTable(table: RawTable, facts: Facts): OpenTable {
   }
 }
 
-function makeColumn({ attnum, name, type, notNull }: RawColumn, facts: Facts): Column {
+function makeColumn({ attnum, name, type, notNull, declared }: RawColumn, facts: Facts): Column {
   return Object.freeze({
     attnum,
     name,
     type: type.oid,
     baseType: type.base,
     typeName: type.typeName,
+    ...(declared === null ? {} : { declared }),
     typeClass: type.typeClass,
     arrayType: type.arrayType,
     notNull: notNull || facts.trusted.has(attnum),

@@ -30,6 +30,8 @@ export interface CatalogRows {
     notNull: boolean,
     inherited: boolean,
     comment: string | null,
+    /** Its type with a length; null where it has none. */
+    declared: string | null,
   ])[]
   readonly types: readonly (readonly [
     oid: number,
@@ -84,7 +86,7 @@ WITH RECURSIVE rel AS MATERIALIZED (
 unproven AS MATERIALIZED ( -- NOT NULL ... NOT VALID: Postgres 18 sets attnotnull all the same
   SELECT conrelid, conkey[1] AS attnum FROM pg_catalog.pg_constraint WHERE contype = 'n' AND NOT convalidated),
 att AS MATERIALIZED (
-  SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.attinhcount > 0 AS inherited, d.description,
+  SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attinhcount > 0 AS inherited, d.description,
          a.attnotnull AND NOT EXISTS (
            SELECT FROM unproven u WHERE u.conrelid = a.attrelid AND u.attnum = a.attnum) AS attnotnull
     FROM rel r
@@ -122,7 +124,8 @@ SELECT pg_catalog.json_build_object(
       NOT relispopulated OR pg_catalog.row_security_active(oid) AND EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = rel.oid
         AND pg_catalog.pg_get_expr(p.polqual, p.polrelid) LIKE '%current_setting(%'))) FROM rel),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(attrelid::int8, attnum, attname, atttypid::int8,
-      attnotnull, inherited, description)) FROM att),
+      attnotnull, inherited, description,
+      CASE WHEN atttypmod >= 0 THEN pg_catalog.format_type(atttypid, atttypmod) END)) FROM att),
   'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::int8, t.typname, t.typtype, t.typbasetype::int8,
       t.typcategory, pg_catalog.format_type(t.oid, -1), t.typarray::int8,
       CASE WHEN t.typtype = 'e' THEN (SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)

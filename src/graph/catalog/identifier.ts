@@ -1,22 +1,9 @@
-// Names as Postgres reads and writes them: parsing `a."B".c`, quoting for a statement, quoting only where needed for a person.
+// Names as Postgres reads and writes them: parsing `a."B".c`, quoting for a statement.
 
-/** Words that cannot stand bare where a table or column name is expected. */
-const reserved = new Set(
-  `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
-  concurrently constraint create cross current_catalog current_date current_role current_schema current_time
-  current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from
-  full grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime
-  localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references returning
-  right select session_user similar some symmetric system_user table tablesample then to trailing true union unique user
-  using variadic verbose when where window with`.split(/\s+/),
-)
+import { typed } from '../../pql/typed.js'
 
 /** Always quoted: for statements we run ourselves. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-
-/** Quoted only where Postgres needs it: for lines a person pastes. */
-export const written = (name: string): string =>
-  /^[a-z_][a-z0-9_$]*$/.test(name) && !reserved.has(name) ? name : quoted(name)
 
 /** `'…'` as a literal, whatever standard_conforming_strings says. */
 export const literal = (text: string): string => {
@@ -32,7 +19,7 @@ export const writtenTable = (table: {
   readonly schema: string
   readonly name: string
   readonly visible: boolean
-}): string => (table.visible ? written(table.name) : `${written(table.schema)}.${written(table.name)}`)
+}): string => (table.visible ? typed(table.name) : `${typed(table.schema)}.${typed(table.name)}`)
 
 /** Upper-case ASCII letters of an unquoted name fold; other letters stay, as in a UTF-8 database. */
 export const folded = (name: string): string => name.replace(/[A-Z]+/g, letters => letters.toLowerCase())

@@ -2,8 +2,9 @@
 // constraint, and lines of pgpredict.toml for whoever may change nothing.
 
 import type { Column, Table } from '../../pql/catalog.js'
+import { typed } from '../../pql/typed.js'
 import type { UserSchema, UserTable } from './declared.js'
-import { literal, written, writtenTable } from './identifier.js'
+import { literal, writtenTable } from './identifier.js'
 import type { ProposedLink, ProposedTable } from './proposed.js'
 
 /** ALTER TABLE statements, keys first. A materialised view takes no constraint: it gets its COMMENT line. */
@@ -16,7 +17,7 @@ export function constraintLines(proposals: readonly ProposedTable[]): readonly s
     ...tables.flatMap(p =>
       p.notNull
         .filter(column => !p.key?.columns.includes(column))
-        .map(column => add(p, `ALTER COLUMN ${written(column.name)} SET NOT NULL`)),
+        .map(column => add(p, `ALTER COLUMN ${typed(column.name)} SET NOT NULL`)),
     ),
     ...tables.flatMap(p => p.links.map(link => add(p, foreignKey(p.table, link)))),
     ...commentLines(others),
@@ -59,17 +60,17 @@ export function acceptProposals(declared: UserSchema, proposals: readonly Propos
 function asUserTable({ table, key, notNull, links }: ProposedTable): UserTable {
   return {
     table: writtenTable(table),
-    key: key?.columns.map(column => written(column.name)),
-    notnull: notNull.length > 0 ? notNull.map(column => written(column.name)) : undefined,
+    key: key?.columns.map(column => typed(column.name)),
+    notnull: notNull.length > 0 ? notNull.map(column => typed(column.name)) : undefined,
     links: links.length > 0 ? links.map(arrow) : undefined,
   }
 }
 
-const list = (columns: readonly Column[]) => columns.map(column => written(column.name)).join(', ')
+const list = (columns: readonly Column[]) => columns.map(column => typed(column.name)).join(', ')
 
 const arrow = ({ columns, to, toColumns }: ProposedLink) =>
   columns.length === 1
-    ? `${written(columns[0].name)} -> ${writtenTable(to)}.${written(toColumns[0].name)}`
+    ? `${typed(columns[0].name)} -> ${writtenTable(to)}.${typed(toColumns[0].name)}`
     : `(${list(columns)}) -> ${writtenTable(to)}.(${list(toColumns)})`
 
 function foreignKey(table: Table, { columns, to, toColumns, complete }: ProposedLink): string {

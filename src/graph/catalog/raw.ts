@@ -10,6 +10,7 @@ export interface RawColumn {
   readonly type: ColumnType
   readonly notNull: boolean
   readonly comment: string | null
+  readonly declared: string | null
 }
 
 export interface RawTable {
@@ -58,12 +59,13 @@ export function readRows(rows: CatalogRows): RawCatalog {
   for (const [oid, schema, name, kind, visible, estimate, cacheable, comment, fragile] of rows.tables ?? []) {
     if (parts.has(oid)) continue
     const own = (columns.get(oid) ?? [])
-      .map(([, attnum, name, type, notNull, , comment]) => ({
+      .map(([, attnum, name, type, notNull, , comment, declared]) => ({
         attnum,
         name,
         type: types.get(type)!,
         notNull,
         comment,
+        declared,
       }))
       .sort((a, b) => a.attnum - b.attnum)
     tables.set(oid, {

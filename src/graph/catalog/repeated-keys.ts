@@ -2,8 +2,9 @@
 
 import type { Notice } from '../../pg-error.js'
 import type { Table } from '../../pql/catalog.js'
+import { typed } from '../../pql/typed.js'
 import { warning } from './graph.js'
-import { written, writtenTable } from './identifier.js'
+import { writtenTable } from './identifier.js'
 import { numbers, type Query } from './impression.js'
 import { uniqueSql } from './proposals-sql.js'
 
@@ -20,10 +21,10 @@ export async function repeatedKeys(upstream: Query, tables: readonly Table[]): P
 
 /** For the start-up report. */
 export function keyWarning(table: Table): Notice {
-  const names = table.key!.map(({ name }) => written(name)).join(', ')
+  const names = table.key!.map(({ name }) => typed(name)).join(', ')
   return warning(
     `key (${names}) of table ${writtenTable(table)} repeats`,
     'It is declared, and no unique index stands behind it: PREDICT for rows that share it is refused.',
-    `COMMENT ON TABLE ${writtenTable(table)} IS '@predict key(…)', with columns that tell its rows apart.`,
+    `SELECT ${names}, count(*) FROM ${writtenTable(table)} GROUP BY ${names} HAVING count(*) > 1`,
   )
 }

@@ -3,9 +3,10 @@
 
 import type { Notice } from '../../pg-error.js'
 import type { Column } from '../../pql/catalog.js'
+import { typed } from '../../pql/typed.js'
 import type { LinkTarget, Statement, UserSchema } from './declared.js'
 import { type Ignored, warning } from './graph.js'
-import { folded, parsePath, written } from './identifier.js'
+import { folded, parsePath } from './identifier.js'
 import { findKey, isUnique } from './keys.js'
 import type { RawCatalog, RawLink, RawTable } from './raw.js'
 import { parseComment, parseUserTable, type Tags } from './tags.js'
@@ -56,7 +57,7 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
       const columns = statement.columns.map(name => findColumn(table, name))
       const missing = statement.columns.find((_, i) => columns[i] === undefined)
       if (missing !== undefined) {
-        ignored(table, source, `${statement.kind}: column ${written(missing)} does not exist`)
+        ignored(table, source, `${statement.kind}: column ${typed(missing)} does not exist`)
         continue
       }
       const attnums = columns as number[]
@@ -89,13 +90,13 @@ export function resolve(catalog: RawCatalog, declared: UserSchema): Resolved {
     if (mismatch >= 0) {
       const [a, b] = [from.column.get(columns[mismatch])!, to.column.get(toColumns[mismatch])!]
       const types = `${a.type.typeName} and ${b.type.typeName}`
-      return ignored(from, source, `link: ${written(a.name)} and ${written(b.name)} cannot be compared, being ${types}`)
+      return ignored(from, source, `link: ${typed(a.name)} and ${typed(b.name)} cannot be compared, being ${types}`)
     }
     const same = (link: RawLink) =>
       link.from === from && link.to === to && pairs(link.columns, link.toColumns) === pairs(columns, toColumns)
     if (links.some(same)) return
     if (cannotSay(from)) trust(drafts.get(from)!, columns)
-    const names = columns.map(attnum => written(from.column.get(attnum)!.name))
+    const names = columns.map(attnum => typed(from.column.get(attnum)!.name))
     links.push({ name: `link(${names.join(', ')})`, from, columns, to, toColumns, declared: false })
   }
 
@@ -132,7 +133,7 @@ function setTags(
     const { name, type } = table.column.get(attnum)!
     const temporal = ['date', 'timestamp', 'timestamptz'].includes(type.typeClass)
     if ((kind === 'time' || kind === 'end') && !temporal)
-      ignored(`${kind}: column ${written(name)} is ${type.typeName}, not a date or timestamp`)
+      ignored(`${kind}: column ${typed(name)} is ${type.typeName}, not a date or timestamp`)
     else {
       // one time column a table: the last word replaces an earlier one
       if (kind === 'time') for (const [other, tag] of draft.tags) if (tag === 'time') draft.tags.delete(other)
@@ -147,7 +148,7 @@ const pairs = (from: readonly number[], to: readonly number[]) =>
     .sort()
     .join()
 
-const label = (table: RawTable) => `${written(table.schema)}.${written(table.name)}`
+const label = (table: RawTable) => `${typed(table.schema)}.${typed(table.name)}`
 
 /** Exact, else folded as an unquoted identifier, else with its quotes read. */
 function findColumn(table: RawTable, name: string): number | undefined {
@@ -193,11 +194,11 @@ function findTarget(
       : `table ${label(named)} has no key: name the column, as in ${path.join('.')}.id`
   }
   const table = named ?? (columns ? undefined : findTable(catalog, path.slice(0, -1), from.schema))
-  if (!table) return `table ${path.map(written).join('.')} does not exist`
+  if (!table) return `table ${path.map(typed).join('.')} does not exist`
   const names = columns ?? path.slice(-1)
   const found = names.map(name => findColumn(table, name))
   const missing = names.find((_, i) => found[i] === undefined)
   return missing === undefined
     ? { table, columns: found as number[] }
-    : `column ${written(missing)} of table ${label(table)} does not exist`
+    : `column ${typed(missing)} of table ${label(table)} does not exist`
 }

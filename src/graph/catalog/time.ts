@@ -7,9 +7,10 @@
 
 import type { Notice } from '../../pg-error.js'
 import type { Column } from '../../pql/catalog.js'
+import { typed } from '../../pql/typed.js'
 import type { OpenTable, Skeleton } from './build.js'
 import { warning } from './graph.js'
-import { literal, written, writtenTable } from './identifier.js'
+import { literal, writtenTable } from './identifier.js'
 import { temporal } from './impression.js'
 import { inheritTimes } from './inherit-time.js'
 import {
@@ -142,7 +143,7 @@ function undecided(table: OpenTable, candidates: readonly Column[], sampled: boo
     : 'its rows are not sampled, being foreign or behind row-level security'
   return warning(
     `table ${name} has no time column of its own: ${reason}`,
-    `Candidates: ${candidates.map(column => written(column.name)).join(', ')}.`,
-    `COMMENT ON COLUMN ${name}.${written(candidates[0].name)} IS ${literal('@predict time')};`,
+    `Candidates: ${candidates.map(column => typed(column.name)).join(', ')}.`,
+    `COMMENT ON COLUMN ${name}.${typed(candidates[0].name)} IS ${literal('@predict time')};`,
   )
 }

@@ -12,13 +12,25 @@ const MOST = 8192
 /** An array of the client's that is no longer holds no more elements than the first slice. */
 const SHORT = 2 * FIRST
 
+/** Least entities of a first slice. */
+const LEAST = 64
+
+/** Rows that are read at their own time may go unanswered, so that only their answers tell when a LIMIT has as many as it wants. */
+export const wantedAnswers = ({ asOf, first }: Task): number | null =>
+  asOf.kind === 'entity time' && first !== undefined ? first : null
+
+/** Entities of the first slice: where answers may be enough before all are scored, not many more than are wanted; a power of two. */
+const firstSlice = (task: Task): number => {
+  const wanted = wantedAnswers(task)
+  return wanted === null ? FIRST : Math.min(FIRST, 2 ** Math.ceil(Math.log2(Math.max(LEAST, wanted))))
+}
+
 /** Whether the question may be about more than a slice. Keys travel as arrays, so each needs a type that has one. */
-export function mayBeMany(
-  { ids, entity }: Task,
-  most: number,
-  client: readonly { readonly value: Buffer | null }[],
-): boolean {
-  if (most <= FIRST || entity.key.some(column => column.arrayType === 0)) return false
+export function mayBeMany(task: Task, most: number, client: readonly { readonly value: Buffer | null }[]): boolean {
+  const { ids, entity, asOf } = task
+  // of rows that go unanswered only this tells how many they are
+  if (most <= FIRST && asOf.kind !== 'entity time') return false
+  if (entity.key.some(column => column.arrayType === 0)) return false
   switch (ids.kind) {
     case 'list':
       return ids.rows.length > FIRST
@@ -43,9 +55,10 @@ export function askedSql(task: Task, anchor: bigint, most: number, params: SqlPa
   const identity = identityColumns(table)
   const keys = key.map(column => `pg_catalog.array_agg(${keyName(identity.indexOf(column))} ORDER BY n)`)
   const named = task.ids.kind === 'each' ? '-1::pg_catalog.int8' : '(SELECT pg_catalog.count(*) FROM wanted)'
-  // slice i < d holds n from FIRST (2^i - 1) on
-  const doublings = Math.log2(MOST / FIRST)
-  const doubled = MOST - FIRST
-  const slice = `(CASE WHEN n < ${doubled} THEN pg_catalog.floor(pg_catalog.log(2::pg_catalog.numeric, n / ${FIRST} + 1)) ELSE ${doublings} + (n - ${doubled}) / ${MOST} END)`
+  // slice i < d holds n from first (2^i - 1) on
+  const first = firstSlice(task)
+  const doublings = Math.log2(MOST / first)
+  const doubled = MOST - first
+  const slice = `(CASE WHEN n < ${doubled} THEN pg_catalog.floor(pg_catalog.log(2::pg_catalog.numeric, n / ${first} + 1)) ELSE ${doublings} + (n - ${doubled}) / ${MOST} END)`
   return `WITH ${ctes.join(',\n')}\nSELECT pg_catalog.count(*), ${named}, ${keys.join(', ')} FROM scored GROUP BY ${slice} ORDER BY ${slice}`
 }

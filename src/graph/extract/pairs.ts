@@ -203,9 +203,18 @@ class Pairs {
       k: 'pg_catalog.array_agg(k)',
       t: 'pg_catalog.array_agg(t)',
       c: 'pg_catalog.array_agg(ARRAY[c])',
-      items: 'pg_catalog.array_agg(item)',
+      items: `pg_catalog.array_agg(${this.#alike('item')})`,
     })
     return `${fields} FROM (${inner}) s GROUP BY k / ${KEYS_PER_ROW}`
+  }
+
+  /** Items are told apart by their bytes: values that are equal, as 1.0 and 1.00, must have the same. */
+  #alike(item: string): string {
+    const { type, typeName } = itemColumn(this.#task)
+    const { baseType } = this.#list.column.column
+    if (type === OID.numeric || baseType === OID.numeric) return `pg_catalog.trim_scale(${item})::${typeName}`
+    const floats: readonly number[] = [OID.float4, OID.float8]
+    return floats.includes(type) || floats.includes(baseType) ? `(${item} + 0)::${typeName}` : item
   }
 
   /** Items of their own table by `point`, newest first; null where items are values and no rows. */
@@ -218,6 +227,6 @@ class Pairs {
     const order = rows.dated ? `${rows.time()} DESC, ${key}` : key
     const visible = rows.dated ? rows.atMost(point) : 'true'
     const inner = `SELECT ${key}::${column.typeName} AS item FROM ${rows.from} WHERE ${visible} ORDER BY ${order} LIMIT ${MOST_ITEMS}`
-    return `${this.#fields({ items: 'pg_catalog.array_agg(item)' })} FROM (${inner}) s HAVING pg_catalog.count(*) > 0`
+    return `${this.#fields({ items: `pg_catalog.array_agg(${this.#alike('item')})` })} FROM (${inner}) s HAVING pg_catalog.count(*) > 0`
   }
 }

@@ -1,6 +1,7 @@
 // A PREDICT in a stored view. Postgres keeps a SELECT of the right columns and types in its place, which fails when it is read
 // without us and says why: never an empty answer. The text of its message is the PREDICT, so it travels with the view.
 
+import type { OutputColumn } from '../../pql/task.js'
 import { indexOutside } from '../correlate.js'
 import type { OuterNode } from '../outer.js'
 import { offsetOfByte, type Tree, walkTree } from '../postgres-parser.js'
@@ -12,6 +13,8 @@ import { expressionsOf } from './kept-text.js'
 /** The server's message is then `invalid input syntax for type boolean: "this view is …"`. */
 const MARK = 'this view is answered through pgpredict, connect to its port: '
 
+const shownType = ({ declared, typeName }: OutputColumn): string => declared ?? typeName
+
 /** The one value that a scalar shows. */
 const scalarColumn = ({ node, outputs, pick }: OuterNode): string => {
   const { facet, shown } = pick!
@@ -20,7 +23,7 @@ const scalarColumn = ({ node, outputs, pick }: OuterNode): string => {
       ? 'pg_catalog.numrange'
       : facet === 'probability'
         ? 'pg_catalog.float8'
-        : outputs[shown].typeName
+        : shownType(outputs[shown])
   return `NULL::${type} AS ${quote(node.alias ?? 'prediction')}`
 }
 
@@ -30,7 +33,7 @@ export const writeStub = (outer: OuterNode, pql: string, builder: SegmentBuilder
   const columns =
     node.form === 'scalar' && pick
       ? [scalarColumn(outer)]
-      : outputs.map(({ name, typeName }) => `NULL::${typeName} AS ${quote(name)}`)
+      : outputs.map(column => `NULL::${shownType(column)} AS ${quote(column.name)}`)
   builder.ours(`SELECT ${columns.join(', ')} WHERE ${literal(MARK + pql)}::pg_catalog.text::pg_catalog.bool`)
   if (!pick) return
   for (const [i, { prefix, start, end }] of expressionsOf(pick).entries()) {
