@@ -21,7 +21,7 @@ t.test('the sum of expected values is what came, also where a few rows make most
   for (const seed of [1, 2, 3]) {
     const { transform, y, location } = spend(1500, seed)
     t.equal(transform.kind, 'log')
-    const means = fitMeans(transform, location, y, ascending(location))
+    const means = fitMeans(transform, { location, y }, ascending(location))
     const told = total(location.map(at => Math.min(transform.max, expected(transform, means, at))))
     t.ok(Math.abs(told / total(y) - 1) < 0.02, `${told} of ${total(y)}`)
   }
@@ -30,7 +30,7 @@ t.test('the sum of expected values is what came, also where a few rows make most
 t.test('rows that stand for several are added as often', async t => {
   const { transform, y, location } = spend(1500, 4)
   const weight = y.map((_, r) => (r % 3 === 0 ? 20 : 1))
-  const means = fitMeans(transform, location, y, ascending(location), weight)
+  const means = fitMeans(transform, { location, y, weight }, ascending(location))
   const told = total(location.map((at, r) => weight[r] * Math.min(transform.max, expected(transform, means, at))))
   const came = total(y.map((v, r) => weight[r] * v))
   t.ok(Math.abs(told / came - 1) < 0.02, `${told} of ${came}`)
@@ -38,7 +38,7 @@ t.test('rows that stand for several are added as often', async t => {
 
 t.test('expected values rise with the prediction, without a jump at the ends of what was seen', async t => {
   const { transform, y, location } = spend(1500, 5)
-  const means = fitMeans(transform, location, y, ascending(location))
+  const means = fitMeans(transform, { location, y }, ascending(location))
   const [low, high] = [means.location[0], means.location.at(-1)!]
   const places = Float64Array.from({ length: 2000 }, (_, i) => low - 1 + ((high - low + 2) * i) / 2000)
   const values = places.map(at => expected(transform, means, at))

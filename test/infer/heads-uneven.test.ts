@@ -52,7 +52,7 @@ t.test('means and medians count a row as often as it stands for', async t => {
   t.equal(transform.kind, 'log')
   t.equal(fitTransform(y).kind, 'plain', 'which the rows themselves would not be')
   const location = y.map(() => random())
-  const [even, uneven] = [fitSpread(transform, location, y), fitSpread(transform, location, y, weight)]
+  const [even, uneven] = [fitSpread(transform, { location, y }, 0), fitSpread(transform, { location, y, weight }, 0)]
   const mean = y.reduce((sum, v, r) => sum + v * weight[r]!, 0) / weight.reduce((sum, w) => sum + w, 0)
   t.ok(Math.abs(expected(transform, uneven.means, 0.5) / mean - 1) < 0.4)
   t.ok(expected(transform, even.means, 0.5) > 5 * mean)

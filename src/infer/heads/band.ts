@@ -1,16 +1,16 @@
-// A 90 % interval about a fitted median, from rows newer than any the model saw: what rows of like prediction came to.
+// A 90 % interval about a fitted median, from rows newer than any the model saw: how far outcomes of like prediction lay from it.
 
 import type { Transform } from './transform.js'
 
-/** Share of outcomes beyond each bound. */
+/** Share of outcomes beyond each bound; what ties leave unused of it on one side, the other may use. */
 const MISS = 0.05
-/** Held-out rows that a point of the band looks at. */
+/** Held-out rows that a point of the band looks at, and how many lie between two points. */
 const NEIGHBOURS = 80
+const STRIDE = 8
 
 /**
- * By predicted location, ascending: quantiles of what the nearest held-out rows came to. On the scale of a symmetric target of their distance
- * from the prediction; of a skewed one of the outcomes themselves, which may pile up at one value: the zeros of those who have left are
- * predicted all but exactly, and their residuals would say nothing about anybody else.
+ * By predicted location, ascending: how far from it the bounds lie, on the scale of the target, as quantiles over the nearest held-out rows.
+ * Outcomes of a skewed target may pile up at its least value: they are at it wherever the prediction lies, and so is a bound of -Infinity.
  */
 export interface Band {
   readonly location: Float64Array
@@ -20,67 +20,81 @@ export interface Band {
   readonly least: Uint8Array
 }
 
-export function fitBand(
-  transform: Transform,
-  location: Float64Array,
-  y: Float64Array,
-  order: Int32Array,
-  weight?: Float64Array,
-): Band {
+/** What is known of rows that the models had not seen. */
+export interface Judged {
+  /** Predictions, on the scale of the target. */
+  readonly location: Float64Array
+  /** Outcomes, as they are. */
+  readonly y: Float64Array
+  /** How often each counts; once, unless given. */
+  readonly weight?: Float64Array
+}
+
+/** `order`: the rows by location. `drift`: by how much the coming window may lie higher or lower than those of the rows. */
+export function fitBand(transform: Transform, { location, y, weight }: Judged, order: Int32Array, drift: number): Band {
   const n = y.length
-  const outcome = transform.kind === 'plain' ? y.map((v, r) => transform.forward(v) - location[r]) : y
-  const make = () => new Float64Array(n)
-  const band = { location: make(), low: make(), high: make(), least: new Uint8Array(n) }
+  const floor = transform.kind === 'log' ? transform.min : Number.NEGATIVE_INFINITY
+  const distance = y.map((v, r) => (v === floor ? Number.NEGATIVE_INFINITY : transform.forward(v) - location[r]))
   const size = Math.min(n, NEIGHBOURS)
-  // rank ceil((n + 1)(1 - miss)) of n covers a new row with at least 1 - miss
-  const top = Math.min(size, Math.ceil((size + 1) * (1 - MISS))) - 1
-  const bottom = size - 1 - top
-  let near: readonly number[] = []
-  let start = -1
-  for (let i = 0; i < n; i++) {
-    const from = Math.max(0, Math.min(n - size, i - (size >> 1)))
-    if (from !== start) near = quantiles(order.subarray(from, from + size), outcome, [bottom, size >> 1, top], weight)
-    start = from
-    band.location[i] = location[order[i]]
-    band.low[i] = near[0]
-    band.high[i] = near[2]
-    band.least[i] = transform.kind === 'log' && near[1] === transform.min ? 1 : 0
+  const points: { location: number; bounds: Bounds }[] = []
+  for (let from = 0; from + size <= n; from += STRIDE) {
+    const middle = from === 0 ? order[0] : order[from + (size >> 1)]
+    const near = order.subarray(from, from + size)
+    points.push({ location: location[middle], bounds: boundsOf(near, distance, weight, drift) })
   }
-  return band
+  return {
+    location: Float64Array.from(points, p => p.location),
+    low: Float64Array.from(points, p => p.bounds.low),
+    high: Float64Array.from(points, p => p.bounds.high),
+    least: Uint8Array.from(points, p => (p.bounds.middle === Number.NEGATIVE_INFINITY ? 1 : 0)),
+  }
 }
 
-/** Outcomes of rows at ascending `ranks` among them; of rows that stand for several, at the places that these take up. */
-function quantiles(
-  rows: Int32Array,
-  outcome: Float64Array,
-  ranks: readonly number[],
-  weight?: Float64Array,
-): readonly number[] {
-  if (!weight) {
-    const sorted = Float64Array.from(rows, r => outcome[r]).sort()
-    return ranks.map(rank => sorted[rank])
-  }
-  const sorted = Array.from(rows).sort((a, b) => outcome[a] - outcome[b])
-  const each = sorted.reduce((sum, r) => sum + weight[r], 0) / sorted.length
-  let last = 0
-  let upTo = weight[sorted[0]]
-  return ranks.map(rank => {
-    while (upTo <= rank * each && last < sorted.length - 1) upTo += weight[sorted[++last]]
-    return outcome[sorted[last]]
-  })
+interface Bounds {
+  readonly low: number
+  readonly middle: number
+  readonly high: number
 }
 
-/** The interval at a location, as it is; beyond the band's ends, in proportion to what the median does there. */
+/** Each row stands half for a coming window that lies higher, half for one that lies lower. */
+function boundsOf(rows: Int32Array, distance: Float64Array, weight: Float64Array | undefined, drift: number): Bounds {
+  const all: [value: number, size: number][] = []
+  const each = weight ? rows.reduce((sum, r) => sum + weight[r], 0) / rows.length : 1
+  for (const r of rows) {
+    const size = weight ? weight[r] / each : 1
+    if (drift === 0) all.push([distance[r], size])
+    else all.push([distance[r] - drift, size / 2], [distance[r] + drift, size / 2])
+  }
+  all.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
+  const n = rows.length
+  // of n rows and a new one, each has the same chance to lie out furthest
+  const side = Math.max(0, n - Math.ceil((n + 1) * (1 - MISS)))
+  const both = Math.max(0, n - Math.ceil((n + 1) * (1 - 2 * MISS)))
+  const below = beyond(all, side)
+  const above = beyond(all.toReversed(), both - below.size)
+  const low = beyond(all, both - above.size)
+  return { low: low.value, middle: beyond(all, n / 2).value, high: above.value }
+}
+
+/** The furthest value that no more than `most` rows lie before, in the order given, and how many do. */
+function beyond(all: readonly (readonly [number, number])[], most: number): { value: number; size: number } {
+  let best = { value: all[0][0], size: 0 }
+  let passed = 0
+  for (let i = 0; i < all.length; i++) {
+    if (passed > most + 1e-9) break
+    if (i === 0 || all[i][0] !== all[i - 1][0]) best = { value: all[i][0], size: passed }
+    passed += all[i][1]
+  }
+  return best
+}
+
+/** The interval at a location, as it is. */
 export function intervalAt(transform: Transform, band: Band, at: number): readonly [low: number, high: number] {
   const place = placeOf(band.location, at)
-  const [low, high] = [band.low[place], band.high[place]]
-  if (transform.kind === 'plain') return [transform.inverse(at + low), transform.inverse(at + high)]
-  const last = band.location.length - 1
-  if (at >= band.location[0] && at <= band.location[last]) return [low, high]
-  const there = transform.inverse(band.location[place])
-  const here = transform.inverse(at)
-  const ratio = there > 0 && here > 0 ? here / there : 1
-  return [low * ratio, high * ratio]
+  const [low, high] = [band.low[place], band.high[place]].map(distance =>
+    distance === Number.NEGATIVE_INFINITY ? transform.min : transform.inverse(at + distance),
+  )
+  return [low, high]
 }
 
 /** Whether the median at a location is the least value that labels have. */

@@ -6,6 +6,7 @@ import { aligned } from './alignment.js'
 import { type Blend, blendInto, bytesOf, fitBlend, type Held, type TreeModel } from './boosting/blend.js'
 import { type Calibration, calibrate, fitCalibration, uncalibrate, withFoot } from './calibration.js'
 import { constantHead } from './constant.js'
+import { driftOf } from './drift.js'
 import { sigmoid } from './logistic.js'
 import { apply, type Design, widthFor } from './matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
@@ -61,7 +62,9 @@ export const closedForm: LinearHead = {
 /** The averaged fits, and what is known of rows they had not seen. */
 interface Ensemble {
   readonly all: Float64Array
-  /** Of the first rows: the mean prediction over the fits that held the row out, and what `all` predicts. */
+  /** What it predicts for every row of the context. */
+  readonly fitted: Float64Array
+  /** Of the first rows: the mean prediction over the fits that held the row out, and that of `all`. */
   readonly held: Held
   /** Of the fit that held out most. */
   readonly split: Split
@@ -95,9 +98,10 @@ function* fitEnsemble(
     }
   }
   const judged = (widest as TunedFit).judged.map((_, r) => sums[r] / judges[r])
-  const seen = new Float64Array(judged.length)
-  apply({ design, from: 0, to: judged.length }, all, seen)
-  return { all, held: { judged, seen }, split }
+  const fitted = new Float64Array(design.rows)
+  apply({ design, from: 0, to: design.rows }, all, fitted)
+  yield
+  return { all, fitted, held: { judged, seen: fitted.subarray(0, judged.length) }, split }
 }
 
 /** Whether the rows held out are the newest; otherwise they are all, by folds, and no newer than what judged them. */
@@ -161,8 +165,11 @@ function* fitNumeric(
   const ensemble = yield* fitEnsemble(context, design, target, options)
   const { trees, ...held } = yield* withTrees(context, target, ensemble, options)
   const { judged } = held
-  const places = inTime(ensemble) ? aligned(held) : judged
-  const spread = fitSpread(transform, places, context.y.subarray(0, judged.length), context.weight)
+  const { weight } = context
+  const location = inTime(ensemble) ? aligned(held) : judged
+  const residual = target.map((v, r) => v - ensemble.fitted[r])
+  const y = context.y.subarray(0, judged.length)
+  const spread = fitSpread(transform, { location, y, weight }, driftOf(residual, context))
   yield
   const nonNegative = context.nonNegative || transform.min >= 0
   const finish = distributions({ transform, spread, nonNegative })

@@ -1,5 +1,6 @@
 // Expected values that add up: what held-out rows came to on average, by what was predicted for them.
 
+import type { Judged } from './band.js'
 import type { Transform } from './transform.js'
 
 /** Held-out rows whose mean is one point of the curve, and the most points. */
@@ -16,13 +17,7 @@ export interface MeanCurve {
  * Means over groups of rows of like location, made monotone by pooling neighbours, then brought to what all held-out rows came to: sums are
  * met however heavy the tails, no shape of the distribution is assumed.
  */
-export function fitMeans(
-  transform: Transform,
-  location: Float64Array,
-  y: Float64Array,
-  order: Int32Array,
-  weight?: Float64Array,
-): MeanCurve {
+export function fitMeans(transform: Transform, { location, y, weight }: Judged, order: Int32Array): MeanCurve {
   const n = y.length
   const groups = Math.max(1, Math.min(MOST_GROUPS, Math.floor(n / GROUP)))
   const of = (r: number) => (weight ? weight[r] : 1)
