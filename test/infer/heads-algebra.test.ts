@@ -7,10 +7,10 @@ import {
   applyNormal,
   applyTransposed,
   cholesky,
+  createDesign,
   type Design,
   gram,
   solveFactored,
-  widthFor,
 } from '../../src/infer/heads/matrix.js'
 import { selectRows } from '../../src/infer/heads/scaling.js'
 import { drain } from '../../src/infer/heads/stepped.js'
@@ -19,12 +19,10 @@ import { lossOf, penaltyOf, priorLogit, tunedFit } from '../../src/infer/heads/t
 import { normals } from './synthetic.js'
 
 function designOf(rows: number, columns: number, seed: number): Design {
-  const width = widthFor(columns)
   const normal = normals(seed)
-  const z = new Float64Array(rows * width)
-  for (let i = 0; i < rows * columns; i++) z[i] = normal()
-  z.fill(1, rows * columns, rows * (columns + 1))
-  return { rows, width, ones: columns, z }
+  const design = createDesign(rows, columns)
+  for (let i = 0; i < rows * columns; i++) design.z[i] = normal()
+  return design
 }
 
 t.test('the blocked cross product of a range is the sum of its parts and what a plain loop gives', async t => {

@@ -2,8 +2,8 @@ import t from 'tap'
 import type { ContextBatch } from '../../src/infer/head.js'
 import { binRows, fitCuts } from '../../src/infer/heads/boosting/bins.js'
 import { fitBlend } from '../../src/infer/heads/boosting/blend.js'
-import { boost, RATE } from '../../src/infer/heads/boosting/boost.js'
-import { addTree } from '../../src/infer/heads/boosting/tree.js'
+import { boost, RATE, TREE } from '../../src/infer/heads/boosting/boost.js'
+import { addTree, createGrower } from '../../src/infer/heads/boosting/tree.js'
 import { closedForm } from '../../src/infer/heads/closed-form.js'
 import { drain } from '../../src/infer/heads/stepped.js'
 
@@ -86,7 +86,9 @@ t.test('missing cells go where they fit, and a column without values splits noth
   const y = Float64Array.from({ length: rows }, (_, r) => (r % 2 === 0 ? 5 : 1))
   const cuts = drain(fitCuts(x, 2, rows))
   const bins = binRows(cuts, x, rows, 0, rows)
-  const trees = drain(boost({ bins, rows, columns: 2, y, start: new Float64Array(rows), task: 'numeric', seed: 3 }, 60))
+  const grower = createGrower(bins, rows, 2, TREE)
+  const start = new Float64Array(rows)
+  const trees = drain(boost({ grower, columns: 2, from: 0, y, start, task: 'numeric', seed: 3 }, 60))
   const told = new Float64Array(rows)
   for (const tree of trees) addTree(tree, bins, rows, RATE, told)
   t.ok(Math.abs(told[0] - 5) < 0.3 && Math.abs(told[1] - 1) < 0.3, `${told[0]} and ${told[1]}`)

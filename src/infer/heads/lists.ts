@@ -4,7 +4,7 @@
 import type { ListBatch, ListPrediction, QueryBatch, Sets } from '../head.js'
 import { type Calibration, calibrate, fitCalibration, IDENTITY } from './calibration.js'
 import { sigmoid } from './logistic.js'
-import { cholesky, type Design, gram, solveFactored, widthFor } from './matrix.js'
+import { cholesky, createDesign, type Design, gram, solveFactored } from './matrix.js'
 import { type Channel, fitScaling, scaleColumn } from './scaling.js'
 import type { SteppedFitted } from './stepped.js'
 import { LAMBDAS, penaltyOf } from './tuning.js'
@@ -91,12 +91,10 @@ function writeInputs(
 
 function* designOf(inputs: Inputs, batch: ListBatch): Generator<void, Design, void> {
   const { rows } = batch
-  const ones = inputs.channels.length + inputs.companions.length
-  const width = widthFor(ones)
-  const z = new Float64Array(width * rows)
-  writeInputs(inputs, { x: batch.x, rows, held: batch.lists }, [0, rows], z)
+  const design = createDesign(rows, inputs.channels.length + inputs.companions.length)
+  writeInputs(inputs, { x: batch.x, rows, held: batch.lists }, [0, rows], design.z)
   yield
-  return { rows, width, ones, z }
+  return design
 }
 
 /** Z'Z, and Z'y for each value, value-major. */

@@ -1,8 +1,11 @@
 // Dense linear algebra for a few hundred columns: the cross product of a range of rows, its Cholesky factor, and products with it.
 // Every sum runs in one fixed order, so equal inputs give equal bits.
 
+import { createWorkspace, type Kernels } from '../kernels/kernels.js'
+
 /** Rows a pass touches before it moves to the next columns: 256 rows of 200 columns stay in the second-level cache. */
 const TILE = 256
+const DOUBLE = Float64Array.BYTES_PER_ELEMENT
 
 /** Column-major, `width` x `rows`; the last meaningful column is all ones (the intercept), those behind it pad `width` to a multiple of 4. */
 export interface Design {
@@ -11,6 +14,24 @@ export interface Design {
   /** Index of the intercept. */
   readonly ones: number
   readonly z: Float64Array
+  readonly work: Work
+}
+
+/** Where products with a design are computed: vectors beside it in the memory of the kernels, each with its address there. */
+interface Work {
+  readonly kernels: Kernels
+  /** One number a row of a tile, and one that is always 0 or ignored: rows come in pairs. */
+  readonly tile: Place
+  /** One number a column. */
+  readonly columns: Place
+  readonly sums: Place
+  /** One number a pair of columns. */
+  readonly square: Place
+}
+
+interface Place {
+  readonly address: number
+  readonly values: Float64Array
 }
 
 /** Rows [from, to) of a design. */
@@ -21,6 +42,27 @@ export interface Range {
 }
 
 export const widthFor = (columns: number): number => (columns + 1 + 3) & ~3
+
+/** A design of zeros but for its intercept, with `columns` columns before that. */
+export function createDesign(rows: number, columns: number): Design {
+  const width = widthFor(columns)
+  const lengths = [width * rows, TILE + 2, width, width, width * width]
+  const { kernels, buffer } = createWorkspace(DOUBLE * lengths.reduce((sum, n) => sum + n, 0))
+  let address = 0
+  const places = lengths.map((length): Place => {
+    const place = { address, values: new Float64Array(buffer, address, length) }
+    address += DOUBLE * length
+    return place
+  })
+  const z = places[0].values.fill(1, columns * rows, (columns + 1) * rows)
+  return {
+    rows,
+    width,
+    ones: columns,
+    z,
+    work: { kernels, tile: places[1], columns: places[2], sums: places[3], square: places[4] },
+  }
+}
 
 /** Z'Z of a range, width x width, symmetric; gives way to other work between tiles. */
 export function* gram(range: Range): Generator<void, Float64Array, void> {
@@ -34,83 +76,23 @@ export function* gram(range: Range): Generator<void, Float64Array, void> {
   return out
 }
 
-/** Adds the upper triangle of one tile, 4 x 4 columns at a time: sixteen sums live in registers. */
-function gramTile(design: Design, from: number, to: number, out: Float64Array): void {
-  const { z, rows: n, width: p } = design
-  for (let i = 0; i < p; i += 4) {
-    const a = i * n
-    const b = a + n
-    const c = b + n
-    const d = c + n
-    for (let j = i; j < p; j += 4) {
-      const e = j * n
-      const f = e + n
-      const g = f + n
-      const h = g + n
-      let ae = 0
-      let af = 0
-      let ag = 0
-      let ah = 0
-      let be = 0
-      let bf = 0
-      let bg = 0
-      let bh = 0
-      let ce = 0
-      let cf = 0
-      let cg = 0
-      let ch = 0
-      let de = 0
-      let df = 0
-      let dg = 0
-      let dh = 0
-      for (let r = from; r < to; r++) {
-        const za = z[a + r]
-        const zb = z[b + r]
-        const zc = z[c + r]
-        const zd = z[d + r]
-        const ze = z[e + r]
-        const zf = z[f + r]
-        const zg = z[g + r]
-        const zh = z[h + r]
-        ae += za * ze
-        af += za * zf
-        ag += za * zg
-        ah += za * zh
-        be += zb * ze
-        bf += zb * zf
-        bg += zb * zg
-        bh += zb * zh
-        ce += zc * ze
-        cf += zc * zf
-        cg += zc * zg
-        ch += zc * zh
-        de += zd * ze
-        df += zd * zf
-        dg += zd * zg
-        dh += zd * zh
-      }
-      let o = i * p + j
-      out[o] += ae
-      out[o + 1] += af
-      out[o + 2] += ag
-      out[o + 3] += ah
-      o += p
-      out[o] += be
-      out[o + 1] += bf
-      out[o + 2] += bg
-      out[o + 3] += bh
-      o += p
-      out[o] += ce
-      out[o + 1] += cf
-      out[o + 2] += cg
-      out[o + 3] += ch
-      o += p
-      out[o] += de
-      out[o + 1] += df
-      out[o + 2] += dg
-      out[o + 3] += dh
-    }
+/** Adds the upper triangle of one tile to `out`. */
+function gramTile({ z, rows, width, work }: Design, from: number, to: number, out: Float64Array): void {
+  const { kernels, square } = work
+  square.values.fill(0)
+  const stride = DOUBLE * rows
+  const pairs = (to - from) & ~1
+  for (let i = 0; i < width; i += 4) {
+    const column = i * stride + DOUBLE * from
+    const at = square.address + DOUBLE * (i * width + i)
+    kernels.cross(column, column, stride, width - i, DOUBLE * pairs, at, DOUBLE * width)
   }
+  if (from + pairs < to) {
+    const last = to - 1
+    for (let i = 0; i < width; i++)
+      for (let j = i; j < width; j++) square.values[i * width + j] += z[i * rows + last] * z[j * rows + last]
+  }
+  for (let i = 0; i < out.length; i++) out[i] += square.values[i]
 }
 
 function mirror(m: Float64Array, p: number): void {
@@ -162,79 +144,66 @@ export function solveFactored(l: Float64Array, p: number, b: Float64Array): Floa
 }
 
 /** Z b over a range; `out` is indexed from 0 = row `from`. */
-export function apply(range: Range, b: Float64Array, out: Float64Array): void {
-  for (let start = range.from; start < range.to; start += TILE) {
-    applyTile(range.design, start, Math.min(range.to, start + TILE), b, out, start - range.from)
+export function apply({ design, from, to }: Range, b: Float64Array, out: Float64Array): void {
+  const { columns, tile } = design.work
+  columns.values.set(b)
+  for (let start = from; start < to; start += TILE) {
+    const end = Math.min(to, start + TILE)
+    applyTile(design, start, end)
+    out.set(tile.values.subarray(0, end - start), start - from)
   }
 }
 
 /** Z' v over a range; `v` is indexed from 0 = row `from`. */
-export function applyTransposed(range: Range, v: Float64Array): Float64Array {
-  const out = new Float64Array(range.design.width)
-  for (let start = range.from; start < range.to; start += TILE) {
-    transposedTile(range.design, start, Math.min(range.to, start + TILE), v, start - range.from, out)
-  }
-  return out
-}
-
-const scratch = new Float64Array(TILE)
-
-/** Z' W Z b + diag(penalty) b over a range in one pass over memory; `w` is indexed from 0 = row `from`. */
-export function applyNormal(range: Range, w: Float64Array, penalty: Float64Array, b: Float64Array): Float64Array {
-  const { design, from, to } = range
-  const out = new Float64Array(design.width)
+export function applyTransposed({ design, from, to }: Range, v: Float64Array): Float64Array {
+  const { sums, tile } = design.work
+  sums.values.fill(0)
   for (let start = from; start < to; start += TILE) {
     const end = Math.min(to, start + TILE)
-    applyTile(design, start, end, b, scratch, 0)
-    for (let r = start; r < end; r++) scratch[r - start] *= w[r - from]
-    transposedTile(design, start, end, scratch, 0, out)
+    tile.values.set(v.subarray(start - from, end - from))
+    transposedTile(design, start, end)
   }
+  return sums.values.slice()
+}
+
+/** Z' W Z b + diag(penalty) b over a range in one pass over memory; `w` is indexed from 0 = row `from`. */
+export function applyNormal(
+  { design, from, to }: Range,
+  w: Float64Array,
+  penalty: Float64Array,
+  b: Float64Array,
+): Float64Array {
+  const { columns, sums, tile } = design.work
+  const { values } = tile
+  columns.values.set(b)
+  sums.values.fill(0)
+  for (let start = from; start < to; start += TILE) {
+    const end = Math.min(to, start + TILE)
+    applyTile(design, start, end)
+    for (let r = start; r < end; r++) values[r - start] *= w[r - from]
+    transposedTile(design, start, end)
+  }
+  const out = sums.values.slice()
   for (let j = 0; j < design.width; j++) out[j] += penalty[j] * b[j]
   return out
 }
 
-function applyTile(d: Design, from: number, to: number, b: Float64Array, out: Float64Array, offset: number): void {
-  const { z, rows: n, width: p } = d
-  const shift = offset - from
-  out.fill(0, offset, offset + to - from)
-  for (let j = 0; j < p; j += 4) {
-    const b0 = b[j]
-    const b1 = b[j + 1]
-    const b2 = b[j + 2]
-    const b3 = b[j + 3]
-    const c0 = j * n
-    const c1 = c0 + n
-    const c2 = c1 + n
-    const c3 = c2 + n
-    for (let r = from; r < to; r++)
-      out[r + shift] += b0 * z[c0 + r] + b1 * z[c1 + r] + (b2 * z[c2 + r] + b3 * z[c3 + r])
-  }
+/** Bytes of so many rows, in pairs. */
+const inPairs = (rows: number): number => DOUBLE * ((rows + 1) & ~1)
+
+/** Of the columns' numbers, one number a row of the tile. */
+function applyTile({ rows, width, work }: Design, from: number, to: number): void {
+  const { kernels, tile, columns } = work
+  const bytes = inPairs(to - from)
+  tile.values.fill(0, 0, bytes / DOUBLE)
+  kernels.times(DOUBLE * from, DOUBLE * rows, width, bytes, columns.address, tile.address)
 }
 
-function transposedTile(d: Design, from: number, to: number, v: Float64Array, offset: number, out: Float64Array): void {
-  const { z, rows: n, width: p } = d
-  const shift = offset - from
-  for (let j = 0; j < p; j += 4) {
-    const c0 = j * n
-    const c1 = c0 + n
-    const c2 = c1 + n
-    const c3 = c2 + n
-    let s0 = 0
-    let s1 = 0
-    let s2 = 0
-    let s3 = 0
-    for (let r = from; r < to; r++) {
-      const vr = v[r + shift]
-      s0 += z[c0 + r] * vr
-      s1 += z[c1 + r] * vr
-      s2 += z[c2 + r] * vr
-      s3 += z[c3 + r] * vr
-    }
-    out[j] += s0
-    out[j + 1] += s1
-    out[j + 2] += s2
-    out[j + 3] += s3
-  }
+/** Adds to the columns' sums. The row that makes up a pair is another column's, or the vector's: a number, and counted not at all. */
+function transposedTile({ rows, width, work }: Design, from: number, to: number): void {
+  const { kernels, tile, sums } = work
+  tile.values[to - from] = 0
+  kernels.transposed(DOUBLE * from, DOUBLE * rows, width, inPairs(to - from), tile.address, sums.address)
 }
 
 export function dot(a: Float64Array, b: Float64Array): number {

@@ -2,7 +2,7 @@
 // as zero beside a flag. Fitted on the context alone; a row is then scaled without looking at any other.
 
 import type { ClassBatch, ColumnDescriptor, ContextBatch, ListBatch } from '../head.js'
-import { type Design, widthFor } from './matrix.js'
+import { createDesign, type Design } from './matrix.js'
 
 const CLIP = 4
 const MEDIAN_SAMPLE = 2048
@@ -124,24 +124,22 @@ function missingness(x: Float64Array): { missing: number; pattern: string } {
 
 /** The scaled context with its intercept: what every fit reads a selection of rows of. */
 export function* designOf(channels: readonly Channel[], x: Float64Array, rows: number): Generator<void, Design, void> {
-  const width = widthFor(channels.length)
-  const z = new Float64Array(width * rows)
+  const design = createDesign(rows, channels.length)
   for (let j = 0; j < channels.length; j++) {
-    scaleColumn(channels[j], x, rows, 0, rows, z, j * rows)
+    scaleColumn(channels[j], x, rows, 0, rows, design.z, j * rows)
     if (j % 16 === 15) yield
   }
-  z.fill(1, channels.length * rows, (channels.length + 1) * rows)
-  return { rows, width, ones: channels.length, z }
+  return design
 }
 
 /** The same columns for the rows in `index`, contiguous. */
 export function selectRows(design: Design, index: Int32Array): Design {
   const rows = index.length
-  const z = new Float64Array(design.width * rows)
-  for (let j = 0; j <= design.ones; j++) {
+  const selected = createDesign(rows, design.ones)
+  for (let j = 0; j < design.ones; j++) {
     const from = j * design.rows
     const to = j * rows
-    for (let r = 0; r < rows; r++) z[to + r] = design.z[from + index[r]]
+    for (let r = 0; r < rows; r++) selected.z[to + r] = design.z[from + index[r]]
   }
-  return { rows, width: design.width, ones: design.ones, z }
+  return selected
 }

@@ -4,8 +4,8 @@
 
 import type { ContextBatch } from '../head.js'
 import { binRows, type Cuts, fitCuts } from '../heads/boosting/bins.js'
-import { boost, RATE } from '../heads/boosting/boost.js'
-import { addTree, type Tree } from '../heads/boosting/tree.js'
+import { boost, RATE, TREE } from '../heads/boosting/boost.js'
+import { addTree, createGrower, type Tree } from '../heads/boosting/tree.js'
 import { type Calibration, calibrate, fitCalibration, IDENTITY } from '../heads/calibration.js'
 import { constantHead } from '../heads/constant.js'
 import { fitLogistic, sigmoid } from '../heads/logistic.js'
@@ -198,9 +198,9 @@ function* grow(
   const n = rows - from
   const start = new Float64Array(n).fill(base)
   const input = {
-    bins,
-    rows: n,
+    grower: createGrower(bins, n, columns.length, TREE),
     columns: columns.length,
+    from: 0,
     y: y.subarray(from),
     start,
     task: 'binary',

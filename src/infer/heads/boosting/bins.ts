@@ -1,6 +1,9 @@
 // Feature cells as trees read them: each column cut at quantiles of the context into at most 63 bins, bin 0 for missing. A row's bins depend on
 // that row alone.
 
+import { CUTS } from '../../kernels/bins.js'
+import { createWorkspace, type Workspace } from '../../kernels/kernels.js'
+
 /** Bins of a column, the one for missing values included. */
 export const BINS = 64
 const SAMPLE = 4096
@@ -49,25 +52,33 @@ function cutsOf(sorted: Float64Array): Float64Array {
   return Float64Array.from(cuts)
 }
 
+/** Cells binned by one call of the kernel. */
+const CHUNK = 4096
+/** Cuts, cells, and their bins, one after the other. */
+const CELLS_AT = 8 * CUTS
+const BINS_AT = CELLS_AT + 8 * CHUNK
+
+let workspace: Workspace | null = null
+
 /** Bins of rows [from, to) of every column, column-major, `to - from` a column. */
 export function binRows({ byColumn }: Cuts, x: Float64Array, rows: number, from: number, to: number): Uint8Array {
+  workspace ??= createWorkspace(BINS_AT + CHUNK)
+  const { kernels, buffer } = workspace
+  const cuts = new Float64Array(buffer, 0, CUTS)
+  const cells = new Float64Array(buffer, CELLS_AT, CHUNK)
+  const bins = new Uint8Array(buffer, BINS_AT, CHUNK)
   const n = to - from
   const out = new Uint8Array(byColumn.length * n)
   for (let c = 0; c < byColumn.length; c++) {
-    const cuts = byColumn[c]
-    for (let r = 0; r < n; r++) out[c * n + r] = binOf(cuts, x[c * rows + from + r])
+    cuts.fill(Number.POSITIVE_INFINITY)
+    cuts.set(byColumn[c])
+    for (let r = 0; r < n; r += CHUNK) {
+      const count = Math.min(CHUNK, n - r)
+      const first = c * rows + from + r
+      cells.set(x.subarray(first, first + count))
+      kernels.bin(CELLS_AT, CELLS_AT + 8 * count, 0, BINS_AT)
+      out.set(bins.subarray(0, count), c * n + r)
+    }
   }
   return out
-}
-
-function binOf(cuts: Float64Array, value: number): number {
-  if (Number.isNaN(value)) return 0
-  let low = 0
-  let high = cuts.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (cuts[middle] < value) low = middle + 1
-    else high = middle
-  }
-  return low + 1
 }

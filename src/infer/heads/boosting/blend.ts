@@ -5,8 +5,8 @@ import type { ContextBatch } from '../../head.js'
 import type { Split } from '../subsets.js'
 import { lossOf } from '../tuning.js'
 import { binRows, type Cuts, fitCuts } from './bins.js'
-import { boost, RATE, ROUNDS } from './boost.js'
-import { addTree, type Tree } from './tree.js'
+import { boost, RATE, ROUNDS, TREE } from './boost.js'
+import { addTree, createGrower, type Tree } from './tree.js'
 
 /** Held-out rows below which their verdict is noise. */
 const TELLING = 50
@@ -54,39 +54,37 @@ export function* fitBlend(
   if (held < TELLING || columns === 0) return { ...linear, trees: null }
   const cuts = yield* fitCuts(x, columns, rows)
   const base = baseOf(task, y.subarray(older))
-  const newest = binRows(cuts, x, rows, 0, held)
+  const bins = binRows(cuts, x, rows, 0, rows)
   yield
-  const past = binRows(cuts, x, rows, older, rows)
+  const grower = createGrower(bins, rows, columns, TREE)
   yield
   const truth = y.subarray(0, held)
   const current = new Float64Array(held).fill(base)
   let best = { rounds: 0, loss: lossOf(task, current, truth), predicted: Float64Array.from(current) }
   const input = {
-    bins: past,
-    rows: rows - older,
+    grower,
     columns,
+    from: older,
     y: y.subarray(older),
     start: new Float64Array(rows - older).fill(base),
     task,
     seed,
   }
   yield* boost(input, ROUNDS, (round, tree) => {
-    addTree(tree, newest, held, RATE, current)
+    addTree(tree, bins, held, RATE, current, rows)
     const loss = lossOf(task, current, truth)
     if (loss < best.loss) best = { rounds: round, loss, predicted: Float64Array.from(current) }
     return round - best.rounds >= PATIENCE
   })
   const weight = best.rounds === 0 ? 0 : weigh(task, best.predicted, linear.judged, truth)
   if (weight === 0) return { ...linear, trees: null }
-  const all = binRows(cuts, x, rows, 0, rows)
-  yield
   const again = baseOf(task, y)
   const trees = yield* boost(
-    { bins: all, rows, columns, y, start: new Float64Array(rows).fill(again), task, seed },
+    { grower, columns, from: 0, y, start: new Float64Array(rows).fill(again), task, seed },
     best.rounds,
   )
   const told = new Float64Array(held).fill(again)
-  for (const tree of trees) addTree(tree, newest, held, RATE, told)
+  for (const tree of trees) addTree(tree, bins, held, RATE, told, rows)
   return {
     trees: { weight, cuts, base: again, trees },
     judged: mix(best.predicted, linear.judged, weight),

@@ -2,7 +2,7 @@
 
 import { sigmoid } from '../logistic.js'
 import { mix } from '../mix.js'
-import { addTree, growTree, type Tree } from './tree.js'
+import type { Grower, Tree } from './tree.js'
 
 export const RATE = 0.08
 export const ROUNDS = 100
@@ -12,10 +12,10 @@ const COLUMN_SHARE = 0.5
 const FEW_COLUMNS = 16
 
 export interface BoostInput {
-  /** Column-major bins, `rows` a column. */
-  readonly bins: Uint8Array
-  readonly rows: number
+  readonly grower: Grower
   readonly columns: number
+  /** Rows learnt from: those of the grower from `from` on, as many as `y` has. */
+  readonly from: number
   readonly y: Float64Array
   /** Logits, or values on the target's scale, that boosting starts from. */
   readonly start: Float64Array
@@ -27,7 +27,8 @@ export interface BoostInput {
 export type Watch = (round: number, tree: Tree) => boolean
 
 export function* boost(input: BoostInput, rounds: number, watch?: Watch): Generator<void, Tree[], void> {
-  const { bins, rows, columns, y, task, seed } = input
+  const { grower, from, columns, y, task, seed } = input
+  const rows = y.length
   const most = columns <= FEW_COLUMNS ? columns : Math.ceil(columns * COLUMN_SHARE)
   const current = Float64Array.from(input.start)
   const gradient = new Float64Array(rows)
@@ -41,10 +42,14 @@ export function* boost(input: BoostInput, rounds: number, watch?: Watch): Genera
         curvature[r] = Math.max(p * (1 - p), 1e-6)
       } else gradient[r] = current[r] - y[r]
     }
-    const tree = growTree({ bins, rows, columns: someColumns(columns, most, seed, round), gradient, curvature }, TREE)
+    const tree = grower.grow(
+      { columns: someColumns(columns, most, seed, round), gradient, curvature },
+      from,
+      from + rows,
+    )
     // its columns told nothing; the next tree has others
     if (tree.value.length === 1) continue
-    addTree(tree, bins, rows, RATE, current)
+    grower.add(RATE, current)
     trees.push(tree)
     yield
     if (watch?.(round, tree)) break

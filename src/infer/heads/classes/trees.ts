@@ -4,7 +4,7 @@
 import type { QueryBatch } from '../../head.js'
 import { binRows, type Cuts, fitCuts } from '../boosting/bins.js'
 import { someColumns, TREE } from '../boosting/boost.js'
-import { addTree, growTree, type Tree } from '../boosting/tree.js'
+import { addTree, createGrower, type Tree } from '../boosting/tree.js'
 import { classLoss, normalise } from './multinomial.js'
 import { blend, type Groups, groupsOf, lossOfWords, type Say, type Word } from './words.js'
 
@@ -142,6 +142,7 @@ function* boostClasses(
   watch: Watch,
 ): Generator<void, Tree[][], void> {
   const rows = labels.length
+  const grower = createGrower(bins, rows, columns, TREE)
   const logits = logitsAt(share, rows)
   const gradient = new Float64Array(rows)
   const curvature = new Float64Array(rows)
@@ -158,8 +159,8 @@ function* boostClasses(
         gradient[r] = p - (labels[r] === g ? 1 : 0)
         curvature[r] = Math.max(p * (1 - p), 1e-6)
       }
-      const tree = growTree({ bins, rows, columns: some, gradient, curvature }, TREE)
-      addTree(tree, bins, rows, RATE, logits[g])
+      const tree = grower.grow({ columns: some, gradient, curvature }, 0, rows)
+      grower.add(RATE, logits[g])
       trees.push(tree)
       yield
     }
