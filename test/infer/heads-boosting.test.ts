@@ -1,8 +1,9 @@
 import t from 'tap'
 import type { ContextBatch } from '../../src/infer/head.js'
 import { binRows, fitCuts } from '../../src/infer/heads/boosting/bins.js'
-import { fitBlend } from '../../src/infer/heads/boosting/blend.js'
+import { blendSteps } from '../../src/infer/heads/boosting/blend.js'
 import { boost, RATE, TREE } from '../../src/infer/heads/boosting/boost.js'
+import { growHere, type Plot } from '../../src/infer/heads/boosting/grow.js'
 import { addTree, createGrower } from '../../src/infer/heads/boosting/tree.js'
 import { closedForm } from '../../src/infer/heads/closed-form.js'
 import { drain } from '../../src/infer/heads/stepped.js'
@@ -47,6 +48,17 @@ function contextOf(
   }
 }
 
+const plotOf = ({ task, rows, columns, x, y }: ContextBatch, held: number): Plot => ({
+  task,
+  rows,
+  columns: columns.length,
+  x,
+  y,
+  held,
+  older: held,
+  seed: 1,
+})
+
 const exclusive = (cells: number[], random: () => number) =>
   (cells[0] > 0 !== cells[1] > 0 ? 1 : 0) ^ (random() < 0.1 ? 1 : 0)
 
@@ -71,7 +83,8 @@ t.test('a conjunction that no linear model can tell is told by the blend', async
 t.test('where trees add nothing they get no say', async t => {
   const context = contextOf(3000, 6, 'numeric', (cells, random) => 3 * cells[0] - 2 * cells[1] + 0.1 * random())
   const judged = Float64Array.from({ length: 500 }, (_, r) => 3 * context.x[r] - 2 * context.x[context.rows + r] + 0.05)
-  const blend = drain(fitBlend(context, context.y, { held: 500, older: 500 }, { judged, seen: judged }, 1))
+  const { task, y } = context
+  const blend = drain(blendSteps(growHere(plotOf(context, 500)), task, { judged, seen: judged }, y.subarray(0, 500)))
   t.equal(blend.trees, null)
   t.equal(blend.judged, judged)
 })
@@ -108,8 +121,8 @@ t.test('the same rows give the same bits, and a row answered alone is answered a
 t.test('ten thousand rows of 150 columns are boosted in seconds', async t => {
   const context = contextOf(10_000, 150, 'binary', exclusive)
   const started = performance.now()
-  const linear = new Float64Array(2500)
-  const blend = drain(fitBlend(context, context.y, { held: 2500, older: 2500 }, { judged: linear, seen: linear }, 1))
-  t.ok(blend.trees)
+  const growing = growHere(plotOf(context, 2500))
+  t.ok(drain(growing.judged()).rounds > 0)
+  t.ok(drain(growing.all()).trees.length > 0)
   t.ok(performance.now() - started < 20_000)
 })

@@ -3,7 +3,8 @@
 
 import type { ContextBatch, Prediction, QueryBatch } from '../head.js'
 import { aligned } from './alignment.js'
-import { type Blend, blendInto, bytesOf, fitBlend, type Held, type TreeModel } from './boosting/blend.js'
+import { type Blend, blendInto, blendSteps, bytesOf, type Held, type TreeModel, worthTrees } from './boosting/blend.js'
+import { type Grow, growHere } from './boosting/grow.js'
 import { type Calibration, calibrate, fitCalibration, uncalibrate, withFoot } from './calibration.js'
 import { constantHead } from './constant.js'
 import { driftOf } from './drift.js'
@@ -11,10 +12,10 @@ import { sigmoid } from './logistic.js'
 import { apply, type Design, widthFor } from './matrix.js'
 import { type Channel, designOf, fitScaling, scaleColumn, selectRows } from './scaling.js'
 import { distributions, type Finish, fitSpread } from './spread.js'
-import { drain, type FitOptions, type SteppedFitted, type SteppedHead } from './stepped.js'
-import { type Split, subsets } from './subsets.js'
+import { drain, type FitOptions, type SteppedFitted, type SteppedHead, type Steps } from './stepped.js'
+import { type Subset, subsets } from './subsets.js'
 import { fitTransform } from './transform.js'
-import { type TunedFit, tunedFit } from './tuning.js'
+import { judgedRows, type TunedFit, tunedFit } from './tuning.js'
 import { usable, type Warnings, warningsFor } from './usable.js'
 
 /** Query rows scaled at a time. */
@@ -41,23 +42,27 @@ export interface LinearFitted extends SteppedFitted {
 }
 
 export interface LinearHead extends SteppedHead {
-  fitSteps(context: ContextBatch, options: FitOptions): Generator<void, LinearFitted, void>
+  fitSteps(context: ContextBatch, options: FitOptions): Steps<LinearFitted>
 }
 
-export const closedForm: LinearHead = {
-  name: 'closed form',
-  fit: (context, options) => drain(closedForm.fitSteps(context, options)),
-  *fitSteps(context, options) {
-    const clean = usable(context)
-    const warnings = warningsFor(clean)
-    if (clean.rows < FEWEST || isConstant(clean.y)) return { ...constantHead(clean, warnings), start: null }
-    const channels = yield* fitScaling(clean)
-    const design = yield* designOf(channels, clean.x, clean.rows)
-    return clean.task === 'binary'
-      ? yield* fitBinary(clean, channels, design, options, warnings)
-      : yield* fitNumeric(clean, channels, design, options, warnings)
-  },
+/** `grow`: where trees are grown. */
+export function createClosedForm(grow: Grow = growHere): LinearHead {
+  const head: LinearHead = {
+    name: 'closed form',
+    fit: (context, options) => drain(head.fitSteps(context, options)),
+    *fitSteps(context, options) {
+      const clean = usable(context)
+      const warnings = warningsFor(clean)
+      if (clean.rows < FEWEST || isConstant(clean.y)) return { ...constantHead(clean, warnings), start: null }
+      return clean.task === 'binary'
+        ? yield* fitBinary(clean, grow, options, warnings)
+        : yield* fitNumeric(clean, grow, options, warnings)
+    },
+  }
+  return head
 }
+
+export const closedForm = createClosedForm()
 
 /** The averaged fits, and what is known of rows they had not seen. */
 interface Ensemble {
@@ -66,73 +71,79 @@ interface Ensemble {
   readonly fitted: Float64Array
   /** Of the first rows: the mean prediction over the fits that held the row out, and that of `all`. */
   readonly held: Held
-  /** Of the fit that held out most. */
-  readonly split: Split
 }
 
 function* fitEnsemble(
   context: ContextBatch,
   design: Design,
   y: Float64Array,
-  options: FitOptions,
+  selections: readonly Subset[],
+  split: Subset,
 ): Generator<void, Ensemble, void> {
-  const selections = subsets(context, options.mode, options.seed)
   const all = new Float64Array(design.width)
   const sums = new Float64Array(design.rows)
   const judges = new Int32Array(design.rows)
   let widest: TunedFit | null = null
-  let split: Split = { held: 0, older: 0 }
-  for (const { index, ...own } of selections) {
+  for (const selection of selections) {
+    const { index } = selection
     const part = index.length === design.rows ? design : selectRows(design, index)
     yield
     const labels = Float64Array.from(index, r => y[r])
-    const fit = yield* tunedFit(part, labels, own, context.task)
+    const fit = yield* tunedFit(part, labels, selection, context.task)
     for (let j = 0; j < design.width; j++) all[j] += fit.all[j] / selections.length
     for (let i = 0; i < fit.judged.length; i++) {
       sums[index[i]] += fit.judged[i]
       judges[index[i]]++
     }
-    if (widest === null || fit.judged.length > widest.judged.length) {
-      widest = fit
-      split = own
-    }
+    if (selection === split) widest = fit
   }
   const judged = (widest as TunedFit).judged.map((_, r) => sums[r] / judges[r])
   const fitted = new Float64Array(design.rows)
   apply({ design, from: 0, to: design.rows }, all, fitted)
   yield
-  return { all, fitted, held: { judged, seen: fitted.subarray(0, judged.length) }, split }
+  return { all, fitted, held: { judged, seen: fitted.subarray(0, judged.length) } }
 }
 
-/** Whether the rows held out are the newest; otherwise they are all, by folds, and no newer than what judged them. */
-const inTime = ({ held, split }: Ensemble): boolean => held.judged.length === split.held
-
-/** Trees beside the linear model, which answers alone in mode fast, and where rows are few. */
-function* withTrees(
-  context: ContextBatch,
-  y: Float64Array,
-  linear: Ensemble,
-  { mode, seed }: FitOptions,
-): Generator<void, Blend, void> {
-  const { held, split } = linear
-  if (mode === 'fast' || !inTime(linear)) return { ...held, trees: null }
-  return yield* fitBlend(context, y, split, held, seed)
+interface Models extends Model {
+  /** What the linear model says of every row of the context. */
+  readonly linear: Float64Array
+  /** What both say of the first rows, by fits that had not seen them, and the same on the level of the models that answer. */
+  readonly judged: Float64Array
+  readonly placed: Float64Array
 }
 
-function* fitBinary(
-  context: ContextBatch,
-  channels: Channel[],
-  design: Design,
-  options: FitOptions,
-  warnings: Warnings,
-): Generator<void, LinearFitted, void> {
-  const linear = yield* fitEnsemble(context, design, context.y, options)
-  const blend = yield* withTrees(context, context.y, linear, options)
-  const judged = inTime(linear) ? aligned(blend) : blend.judged
+/** The linear model, and trees that grow meanwhile; in mode fast, and where rows are few, the linear model answers alone. */
+function* fitModels(context: ContextBatch, y: Float64Array, grow: Grow, { mode, seed }: FitOptions): Steps<Models> {
+  const { task, rows, x, columns } = context
+  const selections = subsets(context, mode, seed)
+  const most = Math.max(...selections.map(s => judgedRows(s.index.length, s)))
+  const split = selections.find(s => judgedRows(s.index.length, s) === most) as Subset
+  const { held, older } = split
+  // otherwise those held out are all, by folds, and no newer than what judged them
+  const inTime = most === held
+  const withTrees = mode !== 'fast' && inTime && worthTrees(context, split)
+  const growing = withTrees ? grow({ task, rows, columns: columns.length, x, y, held, older, seed }) : null
+  try {
+    const channels = yield* fitScaling(context)
+    const design = yield* designOf(channels, x, rows)
+    const ensemble = yield* fitEnsemble(context, design, y, selections, split)
+    const blend: Blend = growing
+      ? yield* blendSteps(growing, task, ensemble.held, y.subarray(0, held))
+      : { ...ensemble.held, trees: null }
+    const { judged, trees } = blend
+    const placed = inTime ? aligned(blend) : judged
+    return { channels, coefficients: [ensemble.all], trees, linear: ensemble.fitted, judged, placed }
+  } finally {
+    growing?.drop()
+  }
+}
+
+function* fitBinary(context: ContextBatch, grow: Grow, options: FitOptions, warnings: Warnings): Steps<LinearFitted> {
+  const { placed: judged, channels, coefficients, trees } = yield* fitModels(context, context.y, grow, options)
   const truth = context.y.subarray(0, judged.length)
   const straight = fitCalibration(judged, truth)
   const calibration = context.weight ? withFoot(straight, judged, truth, context.weight) : straight
-  return fitted({ channels, coefficients: [linear.all], trees: blend.trees }, warnings, probabilities(calibration), {
+  return fitted({ channels, coefficients, trees }, warnings, probabilities(calibration), {
     judged: judged.map(logit => calibrate(calibration, logit)),
     forward: y => y,
     toScale: sum => calibrate(calibration, sum),
@@ -152,22 +163,13 @@ function probabilities(calibration: Calibration): Finish {
   }
 }
 
-function* fitNumeric(
-  context: ContextBatch,
-  channels: Channel[],
-  design: Design,
-  options: FitOptions,
-  warnings: Warnings,
-): Generator<void, LinearFitted, void> {
+function* fitNumeric(context: ContextBatch, grow: Grow, options: FitOptions, warnings: Warnings): Steps<LinearFitted> {
   const transform = fitTransform(context.y, context.weight)
   const target = Float64Array.from(context.y, transform.forward)
   yield
-  const ensemble = yield* fitEnsemble(context, design, target, options)
-  const { trees, ...held } = yield* withTrees(context, target, ensemble, options)
-  const { judged } = held
+  const { judged, placed: location, linear, ...model } = yield* fitModels(context, target, grow, options)
   const { weight } = context
-  const location = inTime(ensemble) ? aligned(held) : judged
-  const residual = target.map((v, r) => v - ensemble.fitted[r])
+  const residual = target.map((v, r) => v - linear[r])
   const y = context.y.subarray(0, judged.length)
   const spread = fitSpread(transform, { location, y, weight }, driftOf(residual, context))
   yield
@@ -175,7 +177,7 @@ function* fitNumeric(
   const finish = distributions({ transform, spread, nonNegative })
   const same = (place: number) => place
   const scale = { judged, forward: transform.forward, toScale: same, fromScale: same }
-  return fitted({ channels, coefficients: [ensemble.all], trees }, warnings, finish, scale)
+  return fitted(model, warnings, finish, scale)
 }
 
 interface Model {

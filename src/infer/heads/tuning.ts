@@ -30,6 +30,9 @@ const FOLDS = 5
 /** With fewer held-out rows than this, what they say is noise: nothing is chosen by them, and the fit is judged by folds of the whole context. */
 const TELLING = 200
 
+/** How many of a fit's rows are predicted by a model that has not seen them: those held out, or all of them in folds where those are few. */
+export const judgedRows = (rows: number, { held }: Split): number => (held < TELLING ? rows : held)
+
 /** Penalty of every column alike; of the intercept next to nothing; of padding, so that the system stays definite, one. */
 export function penaltyOf(design: Design, lambda: number): Float64Array {
   const penalty = new Float64Array(design.width).fill(lambda)

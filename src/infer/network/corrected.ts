@@ -2,7 +2,7 @@
 // seen them, and corrects the answers of queries as far as it has earned: by as much as it would have helped on the newest of those rows.
 
 import type { ContextBatch, QueryBatch } from '../head.js'
-import { closedForm, type LinearFitted, type Start } from '../heads/closed-form.js'
+import { closedForm, type LinearFitted, type LinearHead, type Start } from '../heads/closed-form.js'
 import { softplus } from '../heads/logistic.js'
 import { drain, type FitOptions, type SteppedFitted, type SteppedHead, type Steps, settled } from '../heads/stepped.js'
 import { usable } from '../heads/usable.js'
@@ -20,9 +20,10 @@ const EARNED = 2
 /** Of the weight that would have been best. */
 const BELIEF = 0.8
 
-export function correctedHead(network: Network): SteppedHead {
+/** `closed`: the head that is corrected. */
+export function correctedHead(network: Network, closed: LinearHead = closedForm): SteppedHead {
   function* fitSteps(context: ContextBatch, options: FitOptions): Steps<SteppedFitted> {
-    const linear = yield* closedForm.fitSteps(context, options)
+    const linear = yield* closed.fitSteps(context, options)
     const { start } = linear
     if (start === null || options.mode === 'fast') return linear
     const clean = usable(context)

@@ -1,6 +1,6 @@
 // A network ready to be asked, in a thread of its own. It needs onnxruntime-node, which need not be there.
 
-import { Worker } from 'node:worker_threads'
+import { startThread } from '../start-thread.js'
 import type { ContextInputs, QueryInputs } from './inputs.js'
 import type { Answers, Reply, Request } from './messages.js'
 import { type ModelFacts, readModel } from './model.js'
@@ -26,7 +26,7 @@ export interface NetworkOptions {
 /** Rejects where the folder holds no model that fits, or onnxruntime-node is missing. */
 export async function openNetwork(folder: string, { threads = 1, onDeath }: NetworkOptions = {}): Promise<Network> {
   const facts = readModel(folder)
-  const worker = startThread(folder, threads)
+  const worker = startThread(new URL('./thread.ts', import.meta.url), { folder, threads })
   const waiting = new Map<number, { resolve(answers: Answers | null): void; reject(error: Error): void }>()
   let last = 0
   let dead: Error | null = null
@@ -105,14 +105,4 @@ export async function openNetwork(folder: string, { threads = 1, onDeath }: Netw
       await worker.terminate()
     },
   }
-}
-
-/** From compiled files as they are; from sources, with the loader that runs them: what the process was started with a thread does not get. */
-function startThread(folder: string, threads: number): Worker {
-  const workerData = { folder, threads }
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./thread.js', import.meta.url), { workerData })
-  const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'))
-  const entry = JSON.stringify(new URL('./thread.ts', import.meta.url).href)
-  const start = `import(${loader}).then(({ register }) => { register(); return import(${entry}) })`
-  return new Worker(start, { eval: true, workerData, execArgv: [] })
 }

@@ -45,8 +45,8 @@ export function* fitOne(
   const { spec } = neighbourhood
   const prepared = yield* timed(watch, 'prepare', prepareSteps(neighbourhood, { rows: options.contextRows }))
   const { batch, setAside, usedChannels, encodeSteps } = prepared
-  // the batch, its scaled copy with flags, and the selection being fitted
-  const working = 4 * batch.x.byteLength
+  // the batch and its copy where trees grow, its scaled copy with flags, and the selection being fitted
+  const working = 5 * batch.x.byteLength
   account.take(working)
   const { seed, mode } = options
   const model = yield* timed(watch, 'fit', fitModel(neighbourhood, batch, head, { seed, mode }))
