@@ -11,11 +11,11 @@ import type { Split } from './subsets.js'
 export const LAMBDAS = [1500, 250, 50, 10] as const
 /** A lambda whose loss is larger than the best so far by this much ends the search, as do two worse ones in a row: softer ones only fit closer to the past. */
 const WORSE = 0.003
-/**
- * Where there are too few rows to choose, for one channel; for many, by the root of their number: the more there are, the less each has to say,
- * and the more of them say the same.
- */
-const UNTUNED = 20
+/** Where there are too few rows to choose, for one channel. Absolute deviations curve more than a logistic loss, and take more to hold. */
+const UNTUNED = { binary: 20, numeric: 30 } as const
+
+/** Lambda where there are too few rows to choose: the more channels there are, the less each has to say, and the more of them say the same. */
+export const untuned = ({ ones }: Design, task: 'binary' | 'numeric'): number => UNTUNED[task] * Math.sqrt(ones)
 
 export interface TunedFit {
   readonly lambda: number
@@ -54,7 +54,7 @@ export function* tunedFit(
   zero[design.ones] = task === 'binary' ? priorLogit(y) : medianOf(y)
   if (held < TELLING) {
     const cross = yield* gram(whole)
-    const lambda = UNTUNED * Math.sqrt(design.ones)
+    const lambda = untuned(design, task)
     const penalty = penaltyOf(design, lambda)
     const start = task === 'numeric' ? leastSquares(whole, y, cross, penalty) : zero
     const all = yield* fit(whole, y, cross, penalty, start)

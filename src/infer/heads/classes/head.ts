@@ -5,7 +5,7 @@ import type { ClassBatch, ClassPrediction, QueryBatch } from '../../head.js'
 import { designOf, fitScaling, type scaleColumn, selectRows } from '../scaling.js'
 import type { FitOptions } from '../stepped.js'
 import { subsets } from '../subsets.js'
-import { LAMBDAS } from '../tuning.js'
+import { untuned } from '../tuning.js'
 import { fewExamples, type Warnings } from '../usable.js'
 import { type Bins, fitBins, withBins } from './bins.js'
 import { add, bytesOf, type Evidence, emptyEvidence, gather, kindsOf, weigh } from './evidence.js'
@@ -20,7 +20,7 @@ const ROWS = 4_000
 const TRIALS = 1_500
 /** With fewer rows than this nothing is tuned. */
 const FEW = 60
-/** With fewer held-out rows than this, every row is held out in turn. */
+/** With fewer held-out rows than this, they choose no penalty, and every row is held out in turn. */
 const TELLING = 200
 const FOLDS = 4
 const BLOCK = 256
@@ -60,11 +60,11 @@ export function* fitClasses(given: ClassBatch, options: FitOptions): Generator<v
   const start = firstWeights(kindsOf(side), model)
   const [{ held, older }] = subsets({ ...context, rows: most }, 'fast', options.seed)
   let weights = start
-  let lambda: number = LAMBDAS[1]
+  let lambda = untuned(design, 'binary')
   let trees: Trees | null = null
   if (context.rows >= FEW && held > 0) {
     const rest = indexes(older, most)
-    if (model && options.mode !== 'fast') lambda = yield* chooseLambda(design, y, rest, held, count)
+    if (model && held >= TELLING && options.mode !== 'fast') lambda = yield* chooseLambda(design, y, rest, held, count)
     const trials: Trial[] = []
     const folds = held >= TELLING ? 1 : FOLDS
     for (let fold = 0; fold < folds; fold++) {
