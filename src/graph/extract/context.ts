@@ -7,6 +7,7 @@ import type { Grid } from './anchors.js'
 import { classesCtes, labelSql, labelsSql } from './classes.js'
 import { conditionSql, withEmptyValue } from './conditions.js'
 import { activityOf, keptSql, liveSql, MEMORY_JOINS, memoryCtes, memoryOf, thinningCte } from './dormant.js'
+import { drawSql } from './draw.js'
 import { conjuncts, demandsRows, driverOf } from './driver.js'
 import { conjunction, identityColumns, keyName, type Point, RowSource } from './rows.js'
 import { identifier, OID, type SqlParams, timestamp } from './sql.js'
@@ -70,7 +71,7 @@ class ContextSql {
 
   ctes(): string[] {
     const { where, assuming } = this.#task
-    const out = [this.#candidates()]
+    const out = this.#candidates()
     for (const a of new Set(this.#aggregates())) {
       const name = `g${this.#groups.size + 1}`
       this.#groups.set(a, name)
@@ -111,7 +112,7 @@ class ContextSql {
     ]
   }
 
-  #candidates(): string {
+  #candidates(): string[] {
     const { table, key } = this.#task.entity
     const rows = new RowSource(table, 'x', this.#latest)
     const keys = identityColumns(table)
@@ -128,13 +129,26 @@ class ContextSql {
         .map(c => conditionSql(c, o => columnOperand(o, rows), this.#params)),
     ]
     const end = table.columns.find(c => c.tag === 'end')
-    const time = rows.time()
-    return (
-      `cand AS MATERIALIZED (SELECT pg_catalog.row_number() OVER (ORDER BY h, ${key.map((_, i) => keyName(i)).join(', ')}) AS e, s.* FROM (` +
-      `SELECT ${keys}, pg_catalog.hashtextextended(${text}, ${this.#params.text(OID.int8, String(this.#seed))}) AS h, ${time} AS born, ` +
-      `${end ? `${rows.own(end)}::pg_catalog.timestamptz` : 'NULL::pg_catalog.timestamptz'} AS died ` +
-      `FROM ${rows.from}${filters.length > 0 ? ` WHERE ${conjunction(filters)}` : ''} ORDER BY h LIMIT ${MOST_CANDIDATES}) s)`
-    )
+    const columns = [
+      keys,
+      `pg_catalog.hashtextextended(${text}, ${this.#params.text(OID.int8, String(this.#seed))}) AS h`,
+      `${rows.time()} AS born`,
+      `${end ? `${rows.own(end)}::pg_catalog.timestamptz` : 'NULL::pg_catalog.timestamptz'} AS died`,
+    ].join(', ')
+    const { ctes, sql } = drawSql({
+      table,
+      latest: this.#latest,
+      wanted: MOST_CANDIDATES,
+      seed: this.#seed,
+      select: (from, more, condition) =>
+        `SELECT ${columns}${more} FROM ${rows.from}${from} WHERE ${conjunction([...filters, condition])}`,
+      order: 'h',
+    })
+    const names = key.map((_, i) => keyName(i)).join(', ')
+    return [
+      ...ctes,
+      `cand AS MATERIALIZED (SELECT pg_catalog.row_number() OVER (ORDER BY h, ${names}) AS e, s.* FROM (${sql}) s)`,
+    ]
   }
 
   #labelled(where: readonly Condition[], assuming: Condition | null): string {
