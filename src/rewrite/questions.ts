@@ -100,7 +100,7 @@ export const createReader = (catalogOf: (upstream: Upstream) => Promise<SessionC
         : { syntax: whole, keys: null }
       const state = (values?: Values): Stated => {
         const checked = check(syntax, catalog, { paramTypes, values, settings: catalog.settings, aliases })
-        assertSupported(checked.task)
+        assertSupported(checked.task, syntax)
         return { task: checked.task, notices: [...ignoredFor(node, catalog), ...notices, ...checked.notices] }
       }
       const stated = state()

@@ -31,7 +31,7 @@ export async function featuresOf(upstream: DirectUpstream, pql: string): Promise
   const graph = await loadGraph(upstream, { declared: nothingDeclared })
   const { syntax } = parsePredict(pql, { statement: false })
   const { task } = check(syntax, graph, { paramTypes: [], settings: {}, aliases: new Map() } as never)
-  assertSupported(task)
+  assertSupported(task, syntax)
   const params = new SqlParams([])
   const [row] = await upstream.query(anchorSql(task, params), params.list)
   const [anchor, oldest] = row!.map(value => value!.readBigInt64BE())

@@ -263,7 +263,10 @@ t.test('a task and its text can be shared: nothing in it changes', async t => {
 })
 
 t.test('what is not answered yet is refused by name, and the rest is not', async t => {
-  const supported = (query: string) => () => assertSupported(ask(query).task)
+  const supported = (query: string) => () => {
+    const { task, syntax } = ask(query)
+    assertSupported(task, syntax)
+  }
   for (const query of [
     orders(''),
     orders('WITH (embedding = on)'),
@@ -284,5 +287,14 @@ t.test('what is not answered yet is refused by name, and the rest is not', async
     [orders("WITH (set = 'users.age = 3')"), /set/],
   ]
   for (const [query, message] of refusals)
-    t.throws(supported(query), { code: '0A000', message, hint: /COUNT|Leave it out/ }, query)
+    t.throws(
+      supported(query),
+      {
+        code: '0A000',
+        message,
+        hint: /COUNT|Leave it out|UPDATE public\.users SET age = 3;/,
+        position: query.search(/\w+( = (on|'.*'))?\)$/),
+      },
+      query,
+    )
 })
