@@ -6,9 +6,16 @@ import type { Task } from '../pql/task.js'
 import { isPure } from './narrow.js'
 import { type Tree, walkTree } from './postgres-parser.js'
 
-/** What a LIMIT leaves of the rows of an answer. */
-export interface FirstRows {
+/** A LIMIT and its OFFSET: numbers, and parameters of the client's. */
+interface Limit {
   readonly rows: number
+  readonly params: readonly number[]
+}
+
+/** What LIMITs leave of the rows of an answer. */
+export interface FirstRows {
+  /** The least of them counts. */
+  readonly limits: readonly Limit[]
   /** Tables that they are joined with, by the columns of these names; each row is kept only if that is by the answer's own key. */
   readonly joined: readonly Joined[]
 }
@@ -36,13 +43,26 @@ export const firstRows = (statement: Tree): ReadonlyMap<number, FirstRows> => {
   return found
 }
 
-/** The number of entities that a question needs to be asked about; null: all of them. */
-export const firstOf = (task: Task, found: FirstRows | undefined): number | null => {
+/**
+ * The number of entities that a question needs to be asked about; null: all of them.
+ * @param value of a parameter of the client's, where it is a whole number
+ */
+export const firstOf = (
+  task: Task,
+  found: FirstRows | undefined,
+  value: (param: number) => number | null,
+): number | null => {
   if (!found || task.ids.kind !== 'each' || !ROW_EACH.has(task.kind)) return null
   const { table, key } = task.entity
   const own = ({ schema, table: name, columns }: Joined) =>
     name === table.name && (schema === null ? table.visible : schema === table.schema) && areNames(columns, key)
-  return found.joined.every(own) ? found.rows : null
+  if (!found.joined.every(own)) return null
+  const known = found.limits.flatMap(({ rows, params }) => {
+    const values = params.map(value)
+    return values.includes(null) ? [] : [values.reduce<number>((sum, of) => sum + Math.max(0, of!), rows)]
+  })
+  // of no rows at all the server says so
+  return known.length === 0 ? null : Math.max(1, Math.min(...known))
 }
 
 /** Kinds of tasks that answer every entity with a row, or several. */
@@ -67,22 +87,22 @@ const visitStatement = (statement: Tree, found: Found): void => {
 const CHANGES =
   'whereClause groupClause havingClause distinctClause windowClause sortClause lockingClause withClause valuesLists'
 
-/** @param wanted rows that the query around takes of this one; null: all, or who knows which */
-const visitSelect = (select: Tree, wanted: number | null, joined: readonly Joined[], found: Found): void => {
+/** @param wanted limits to the rows that the query around takes of this one; null: all, or who knows which */
+const visitSelect = (select: Tree, wanted: readonly Limit[] | null, joined: readonly Joined[], found: Found): void => {
   if (select.op !== undefined && select.op !== 'SETOP_NONE') return
   const plain = CHANGES.split(' ').every(name => select[name] === undefined) && onlyComputes(select)
   const limit = limitOf(select)
-  const rows = plain ? least(limit, wanted) : null
+  const rows = !plain ? null : limit ? [...(wanted ?? []), limit] : wanted
   const from = (select.fromClause ?? []) as Tree[]
   if (from.length === 1) visitFrom(from[0], rows, joined, found)
   else for (const item of from) visitFrom(item, null, [], found)
 }
 
-const visitFrom = (item: Tree, wanted: number | null, joined: readonly Joined[], found: Found): void => {
+const visitFrom = (item: Tree, wanted: readonly Limit[] | null, joined: readonly Joined[], found: Found): void => {
   const [type, node] = only(item)
   if (type === 'RangeSubselect') visitSelect(selectOf(node), wanted, joined, found)
   else if (type === 'RangeFunction' && wanted !== null) {
-    for (const number of paramsIn(node)) found.set(number, { rows: wanted, joined })
+    for (const number of paramsIn(node)) found.set(number, { limits: wanted, joined })
   } else if (type === 'JoinExpr') {
     const sides = [node.larg as Tree, node.rarg as Tree]
     const at = sides.findIndex(side => side.RangeVar !== undefined)
@@ -143,15 +163,21 @@ const paramsIn = (tree: unknown): number[] => {
   return numbers
 }
 
-const least = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.min(a, b))
-
-/** LIMIT, and the rows that OFFSET skips; null where it has none, or not a plain number. */
-const limitOf = ({ limitCount, limitOffset }: Tree): number | null => {
+/** LIMIT, and the rows that OFFSET skips; null where it has none, or neither a plain number nor a parameter. */
+const limitOf = ({ limitCount, limitOffset }: Tree): Limit | null => {
   if (limitCount === undefined) return null
-  const [limit, offset] = [limitCount, limitOffset].map(tree => {
-    if (tree === undefined) return 0
-    const value = (tree as { A_Const?: { isnull?: boolean; ival?: { ival?: number } } }).A_Const?.ival
-    return value ? (value.ival ?? 0) : Number.NaN
-  })
-  return Number.isNaN(limit + offset) ? null : limit + offset
+  const counts = [limitCount, limitOffset].filter(tree => tree !== undefined).map(countOf)
+  if (counts.some(count => count === null)) return null
+  const params = counts.flatMap(count => (typeof count === 'object' && count ? [count.param] : []))
+  return { rows: counts.reduce<number>((sum, count) => sum + (typeof count === 'number' ? count : 0), 0), params }
+}
+
+const countOf = (tree: unknown): number | { readonly param: number } | null => {
+  const { A_Const, ParamRef, TypeCast } = tree as {
+    readonly A_Const?: { readonly ival?: { readonly ival?: number } }
+    readonly ParamRef?: { readonly number: number }
+    readonly TypeCast?: { readonly arg?: { readonly ParamRef?: { readonly number: number } } }
+  }
+  const param = (ParamRef ?? TypeCast?.arg?.ParamRef)?.number
+  return param !== undefined ? { param } : A_Const?.ival ? (A_Const.ival.ival ?? 0) : null
 }

@@ -3,10 +3,10 @@
 import { interval, intervalText } from '../pql/interval.js'
 import type { Param, TypedParam, Upstream } from './plan.js'
 
-const [INT8, INT2, INT4, FLOAT8, INTERVAL] = [20, 21, 23, 701, 1186]
+const [INT8, INT2, INT4, FLOAT8, INTERVAL, UNKNOWN] = [20, 21, 23, 701, 1186, 705]
 
 /** Types whose binary form is their text; unknown is what a client says that leaves the type to the server. */
-const TEXTS = [0, 25, 705, 1042, 1043]
+const TEXTS = [0, 25, UNKNOWN, 1042, 1043]
 
 /** null where only the server knows how to write it. */
 const ownText = ({ format, value }: Param, type: number): string | null => {
@@ -45,4 +45,15 @@ export const lateValues = async (
 const written = async (param: TypedParam, upstream: Upstream): Promise<string> => {
   const [[text]] = await upstream.query('SELECT $1::pg_catalog.text', [param])
   return text!.toString('utf8')
+}
+
+/** The value of a parameter, where it is a whole number that is no cast away from what the client sent. */
+export const wholeNumber = (param: Param | undefined, type = 0): number | null => {
+  if (!param?.value) return null
+  const { format, value } = param
+  if (format === 0) return /^-?\d{1,15}$/.test(value.toString('latin1')) ? Number(value.toString('latin1')) : null
+  if (![0, UNKNOWN, INT8, INT2, INT4].includes(type)) return null
+  return [2, 4, 8].includes(value.length)
+    ? Number(value.length === 8 ? value.readBigInt64BE() : value.readIntBE(0, value.length))
+    : null
 }

@@ -9,7 +9,7 @@ import { refuseBareVerb } from './bare-verb.js'
 import { arrayParam, joinArrays } from './binary-array.js'
 import { firstOf } from './first-rows.js'
 import { predictFunctionExists } from './function-nodes.js'
-import { lateValues } from './late-values.js'
+import { lateValues, wholeNumber } from './late-values.js'
 import { BULK_ENTITIES } from './limits.js'
 import { literalsOf, type TypedArray } from './literals.js'
 import { locate } from './locate.js'
@@ -100,7 +100,8 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
       const values = late.length > 0 ? await lateValues(late, params, ownTypes, client) : null
       let asked = distinct.map(planned => {
         const question = values && planned.task.late.length > 0 ? stated(planned, values) : planned
-        const first = firstOf(question.task, rules.first.get(question.firstParam))
+        const number = (param: number) => wholeNumber(params[param - 1], ownTypes[param - 1])
+        const first = firstOf(question.task, rules.first.get(question.firstParam), number)
         return limited(narrowed(rules.bulk ? inBulk(question) : question, question.joined), first)
       })
       let around: Promise<string> | null = null

@@ -171,3 +171,14 @@ t.test('types that drivers send: whole numbers of any width, texts, numbers, int
   )
   t.notSame(await values(W, [60]), expected)
 })
+
+t.test('LIMIT $1 scores no more than it takes', async t => {
+  const each = 'PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH users.user_id WITH (max_entities = 20)'
+  const expected = await values(`${each} LIMIT 5`)
+  t.same(await values(`${each} LIMIT $1`, [5]), expected)
+  t.same(await values(`SELECT * FROM (${each}) p LIMIT $1::int OFFSET $2`, ['3', '2']), expected.slice(2))
+  await client.query(`PREPARE few AS ${each} LIMIT $1`)
+  t.same(await values('EXECUTE few(5)'), expected)
+  t.equal((await failure(client.query('EXECUTE few(NULL)'))).code, '53400', 'all of them are too many')
+  t.equal((await failure(client.query(`${each} LIMIT $1`, [-1]))).code, '2201W', 'as the server says it')
+})
