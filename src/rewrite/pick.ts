@@ -53,9 +53,9 @@ const shownBy = ({ facet, ofClass }: Node, { kind }: Task): number => {
       'Write: FROM (PREDICT … FOR EACH table.key) AS p',
     )
   if (facet === 'probability' && kind === 'numeric')
-    throw refuse('a number has no probability', 'Write: PREDICT_INTERVAL(… FOR table.key)')
+    throw refuse('a number has no probability', 'Write: PREDICT_INTERVAL')
   if (facet === 'interval' && kind !== 'numeric')
-    throw refuse('only a number has an interval', 'Write: PREDICT_PROBABILITY(… FOR table.key)')
+    throw refuse('only a number has an interval', 'Write: PREDICT_PROBABILITY')
   // of a value that is named, all probabilities are looked at
   return facet === 'value' ? 1 : ofClass && kind === 'multiclass' ? 3 : 2
 }

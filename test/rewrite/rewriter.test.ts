@@ -692,6 +692,17 @@ t.test('a value that cannot be is refused where it stands', async t => {
   }
 })
 
+t.test('the facet that a target has is named in the place of the one it has not', async t => {
+  for (const [wrong, right, target] of [
+    ['PREDICT_PROBABILITY', 'PREDICT_INTERVAL', 'COUNT(orders.*, 0, 30, days)'],
+    ['PREDICT_INTERVAL', 'PREDICT_PROBABILITY', 'COUNT(orders.*, 0, 30, days) > 0'],
+  ]) {
+    const sql = `SELECT name, ${wrong}(${target} FOR u.user_id) FROM users u`
+    await t.rejects(rig.plan(sql), { code: '42809', hint: `Write: ${right}`, position: sql.indexOf(wrong) })
+    t.ok(await rig.plan(sql.replace(wrong, right)))
+  }
+})
+
 t.test("a client's parameter in verbatim SQL of a PREDICT has the type that the server finds for it there", async t => {
   const start = 'SELECT 1 FROM (PREDICT COUNT(orders.*, 0, 30, days) > 0 FOR'
   const typesOf = async (rest: string, types: number[] = []) => {
