@@ -180,6 +180,8 @@ const optionOf = (
 }
 
 const constantOf = (arg: Tree | undefined, span: { start: number; end: number }): Constant | null => {
+  const param = arg?.ParamRef as { number: number } | undefined
+  if (param) return { ...span, kind: 'param', index: param.number }
   const value = arg?.A_Const as
     | { sval?: { sval?: string }; ival?: { ival?: number }; fval?: { fval?: string }; boolval?: { boolval?: boolean } }
     | undefined

@@ -46,6 +46,11 @@ const SAME: readonly (readonly [string, unknown[], string])[] = [
     [7, 60],
     'SELECT PREDICT_PROBABILITY(COUNT(orders.*, 0, 7, days) = 0 FOR u.user_id), PREDICT_PROBABILITY(COUNT(orders.*, 0, 60, days) = 0 FOR u.user_id) FROM users u WHERE user_id < 3 ORDER BY user_id',
   ],
+  [
+    'SELECT * FROM predict($$SUM(orders.total, 0, $1, days) FOR users.user_id IN (1, 2)$$, seed => $2, statistic => $3) WHERE user_id <> $4',
+    [21, 3, 'mean', 2],
+    "SELECT * FROM predict($$SUM(orders.total, 0, 21, days) FOR users.user_id IN (1, 2)$$, seed => 3, statistic => 'mean') WHERE user_id <> 2",
+  ],
 ] // biome-ignore format: a table
 
 const sqlLiteral = (value: unknown): string => (typeof value === 'number' ? String(value) : `'${value}'`)

@@ -146,7 +146,7 @@ t.test('predict() in FROM holds its PQL in a string', async t => {
     "predict('x') WITH ORDINALITY",
     "ROWS FROM (predict('x'))",
     "predict('x', 'y')",
-    "predict('x', mode => $1)",
+    "predict('x', mode => lower('FAST'))",
   ])
     await t.rejects(calls(`SELECT * FROM ${bad}`), { code: '0A000', position: /\d+/ as unknown as number }, bad)
 })
