@@ -5,6 +5,7 @@ import {
   commentLines,
   constraintLines,
   missingIndexes,
+  missingTimeIndex,
   type ProposedTable,
   writtenTable,
 } from '../graph/catalog/index.js'
@@ -43,6 +44,7 @@ export function formatReport(facts: ReportFacts): string {
     keyless(facts),
     proposed(facts),
     unindexed(facts.catalog),
+    unordered(facts.catalog),
     noticed(facts.notices),
     tries(facts.suggestions),
   ]
@@ -117,6 +119,15 @@ function unindexed(catalog: Catalog): string[] {
   return [
     'foreign keys without an index, which every PREDICT through them has to scan for:',
     ...slow.map(({ sql }) => `  ${sql}`),
+  ]
+}
+
+function unordered({ tables }: Catalog): string[] {
+  const slow = tables.flatMap(table => missingTimeIndex(table) ?? [])
+  if (slow.length === 0) return []
+  return [
+    'times without an index, so that every PREDICT about their table reads all of it to find its end:',
+    ...slow.map(sql => `  ${sql}`),
   ]
 }
 

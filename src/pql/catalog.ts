@@ -33,6 +33,8 @@ export interface Column {
   readonly notNull: boolean
   /** Labels of an enum in order, undefined otherwise. */
   readonly labels?: readonly string[]
+  /** An index begins with it: the row where it is greatest is found without looking at others. */
+  readonly ordered?: true
   /** What the user said in a comment or pgpredict.toml (DESIGN 2.13). */
   readonly tag?: 'time' | 'end' | 'exclude' | 'immutable' | 'class' | 'number'
 }

@@ -1,5 +1,7 @@
 // What a user should know about an answer without asking: columns left out, data that ends long ago, entities nobody knows, few examples.
 
+import { missingTimeIndex } from '../graph/catalog/index.js'
+import { anchorTables } from '../graph/extract/anchors.js'
 import { intervalBounds } from '../graph/extract/sql.js'
 import type { Source } from '../graph/neighbourhood.js'
 import type { InferResult } from '../infer/client.js'
@@ -38,6 +40,7 @@ export function tellUser(told: Told, upstream: Upstream): void {
     notFound(told),
     fewMatch(told),
     endOfData(told),
+    ...readWhole(told),
     givenAway(told),
     leftOut(told),
   ]
@@ -119,6 +122,22 @@ function endOfData({ task, times }: Told): Notice | null {
       hint: 'Without AS OF the end of the data is the anchor.',
     }
   return null
+}
+
+/** Where the newest row is looked for in all of a large table. */
+function readWhole({ task }: Told): Notice[] {
+  return anchorTables(task).flatMap(table => {
+    const index = missingTimeIndex(table)
+    if (index === null || table.time.kind !== 'own') return []
+    return {
+      severity: 'NOTICE' as const,
+      code: '01PQ8',
+      message: `all of ${tableText(table)} is read to find its newest row, since no index begins with ${typed(table.time.column.name)}`,
+      detail: `It has about ${Math.round(table.estimatedRows)} rows, and every PREDICT about it reads them.`,
+      hint: index,
+      once: true,
+    }
+  })
 }
 
 interface SetAside {

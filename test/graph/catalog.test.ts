@@ -1,5 +1,5 @@
 import t from 'tap'
-import { loadGraph, missingIndexes, nothingDeclared } from '../../src/graph/catalog/index.js'
+import { loadGraph, missingIndexes, missingTimeIndex, nothingDeclared } from '../../src/graph/catalog/index.js'
 import { arrows, database, has, names, role, server, table } from './catalog-setup.js'
 
 t.test('columns carry their own type, the base of a domain, labels and array types', async t => {
@@ -132,6 +132,21 @@ t.test('a proposed index has the time behind the key, and its line runs', async 
   ])
   for (const line of lines) await owner.run(line)
   t.same(missingIndexes(await load()), [])
+})
+
+t.test('the time of a large table should be indexed, by an index that holds all rows in order', async t => {
+  const { load, owner } = await database(
+    t,
+    `CREATE TABLE small (id int PRIMARY KEY, at timestamptz NOT NULL);
+     CREATE TABLE large (id int PRIMARY KEY, at timestamptz NOT NULL);
+     CREATE INDEX ON large (id, at); CREATE INDEX ON large USING brin (at); CREATE INDEX ON large (at) WHERE id > 5`,
+  )
+  await owner.run(`UPDATE pg_class SET reltuples = 2e6 WHERE oid = 'large'::regclass`)
+  const lines = async () => (await load()).tables.map(missingTimeIndex).filter(line => line !== null)
+  t.same(await lines(), ['CREATE INDEX CONCURRENTLY ON large (at);'])
+  await owner.run((await lines())[0]!)
+  await owner.run(`UPDATE pg_class SET reltuples = 2e6 WHERE oid = 'large'::regclass`)
+  t.same(await lines(), [])
 })
 
 t.test('a role sees what it may SELECT: other tables, columns, keys and links do not exist', async t => {

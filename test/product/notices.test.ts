@@ -57,6 +57,30 @@ t.test('a WHERE that leaves few to learn from says so, with the FOR that learns 
   t.notOk(most.notices.some(({ message }) => /WHERE/.test(message!)))
 })
 
+t.test('that a large table is read whole for its newest row is said once, with the index that spares it', async t => {
+  const database = await postgres.createDatabase()
+  const direct = await connect(database)
+  t.teardown(() => direct.end())
+  await direct.query(`CREATE TABLE users (user_id int PRIMARY KEY);
+    CREATE TABLE orders (order_id int PRIMARY KEY, user_id int NOT NULL REFERENCES users, at timestamptz NOT NULL);
+    INSERT INTO users SELECT i FROM generate_series(1, 200) i;
+    INSERT INTO orders SELECT i, 1 + i % 200, now() - i * interval '1 hour' FROM generate_series(1, 3000) i;
+    CREATE INDEX ON orders (user_id)`)
+  const grow = () => direct.query(`UPDATE pg_class SET reltuples = 3e6 WHERE oid = 'orders'::regclass`)
+  await grow()
+  const session = await client(t, database)
+  const told = async () =>
+    (await ask(session, silent('users.user_id = 1'))).notices.filter(n => /newest row/.test(n.message!))
+  const [notice] = await told()
+  t.match(notice, { code: '01PQ8', detail: /3000000 rows/, hint: 'CREATE INDEX CONCURRENTLY ON orders (at);' })
+  t.same(await told(), [])
+  await direct.query(notice!.hint!)
+  await grow()
+  const another = await client(t, database)
+  const { notices } = await ask(another, silent('users.user_id = 1'))
+  t.notMatch(notices, [{ code: '01PQ8' }])
+})
+
 t.test('a WHERE that nothing matches is told from a lack of examples', async t => {
   const session = await client(t)
   const { rows, notices } = await ask(session, silent("EACH users.user_id WHERE users.country = 'XX'"))

@@ -53,7 +53,8 @@ export function build(raw: Iterable<RawTable>, { facts, links }: Resolved): Skel
 }
 
 function openTable(table: RawTable, facts: Facts): OpenTable {
-  const columns = table.columns.map(column => makeColumn(column, facts))
+  const leading = new Set(table.indexes.filter(({ ordered }) => ordered).map(({ attnums }) => attnums[0]))
+  const columns = table.columns.map(column => makeColumn(column, facts, leading.has(column.attnum)))
   return {
     oid: table.oid,
     schema: table.schema,
@@ -71,7 +72,7 @@ function openTable(table: RawTable, facts: Facts): OpenTable {
   }
 }
 
-function makeColumn({ attnum, name, type, notNull, declared }: RawColumn, facts: Facts): Column {
+function makeColumn({ attnum, name, type, notNull, declared }: RawColumn, facts: Facts, ordered: boolean): Column {
   return Object.freeze({
     attnum,
     name,
@@ -83,6 +84,7 @@ function makeColumn({ attnum, name, type, notNull, declared }: RawColumn, facts:
     arrayType: type.arrayType,
     notNull: notNull || facts.trusted.has(attnum),
     labels: type.labels,
+    ...(ordered ? { ordered } : {}),
     tag: facts.tags.get(attnum),
   })
 }

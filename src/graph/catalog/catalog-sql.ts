@@ -52,6 +52,8 @@ export interface CatalogRows {
     unique: boolean,
     /** Can find rows by equality. */
     lookup: boolean,
+    /** Holds every row in order. */
+    ordered: boolean,
     /** Predicate of a partial index. */
     predicate: string | null,
   ])[]
@@ -134,7 +136,8 @@ SELECT pg_catalog.json_build_object(
   'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indrelid::int8,
       ((i.indkey::int2[])[0:i.indnkeyatts - 1])::int2[], i.indisprimary,
       i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL,
-      i.indisvalid AND a.amname IN ('btree', 'hash'), pg_catalog.pg_get_expr(i.indpred, i.indrelid)))
+      i.indisvalid AND a.amname IN ('btree', 'hash'), i.indisvalid AND a.amname = 'btree' AND i.indpred IS NULL,
+      pg_catalog.pg_get_expr(i.indpred, i.indrelid)))
     FROM rel JOIN pg_catalog.pg_index i ON i.indrelid = rel.oid
     JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam),
   'foreignKeys', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::int8, c.conname, c.conrelid::int8,

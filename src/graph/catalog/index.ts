@@ -6,7 +6,7 @@ export { type OptionName, optionNames, readFacts, type SessionFacts } from './fa
 export type { Graph } from './graph.js'
 export { quoted, quotedTable, writtenTable } from './identifier.js'
 export { loadGraph } from './load.js'
-export { missingIndexes } from './missing-indexes.js'
+export { missingIndexes, missingTimeIndex } from './missing-indexes.js'
 export { looksLikeLine } from './name-match.js'
 export { acceptProposals, commentLines, constraintLines, tomlLines } from './proposal-lines.js'
 export { proposeSchema } from './proposals.js'

@@ -33,6 +33,7 @@ export interface RawIndex {
   readonly primary: boolean
   readonly unique: boolean
   readonly lookup: boolean
+  readonly ordered: boolean
   readonly predicate: string | null
 }
 
@@ -80,11 +81,12 @@ export function readRows(rows: CatalogRows): RawCatalog {
       comment,
       columns: own,
       column: new Map(own.map(column => [column.attnum, column])),
-      indexes: (indexes.get(oid) ?? []).map(([, attnums, primary, unique, lookup, predicate]) => ({
+      indexes: (indexes.get(oid) ?? []).map(([, attnums, primary, unique, lookup, ordered, predicate]) => ({
         attnums,
         primary,
         unique,
         lookup,
+        ordered,
         predicate,
       })),
     })

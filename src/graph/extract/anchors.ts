@@ -52,7 +52,7 @@ export function anchorSql(task: Task, params: SqlParams): string {
 }
 
 /** The tables whose newest row is the default anchor: those that the target aggregates; of columns, the entity's, or its dated children. */
-function anchorTables(task: Task): Table[] {
+export function anchorTables(task: Task): Table[] {
   if (task.temporal) return [...new Set<Table>(targetAggregates(task).map(a => a.table))]
   const { table } = task.entity
   if (new RowSource(table, 'r').dated) return [table]
