@@ -29,14 +29,22 @@ def augment(batch, context, generator):
         out[name] = torch.where(flip, torch.where(binary, 1 - value, -value), value)
     for name in ("base", "residual"):
         out[name] = batch[name] * side[:, None]
+    return thin(out, context, generator)
+
+
+def thin(batch, context, generator, most=1 / 3):
+    """Up to a third of the columns, and as large a part of the rows of context as `most`, left out."""
+    out = dict(batch)
+    _, _, width = batch["z"].shape
+    device = batch["z"].device
     keep = width - int(torch.randint(0, width // 3 + 1, (1,), generator=generator))
     columns = torch.randperm(width, generator=generator)[:keep].to(device)
-    rows = context - int(torch.randint(0, context // 3 + 1, (1,), generator=generator))
+    rows = context - int(torch.randint(0, int(context * most) + 1, (1,), generator=generator))
     chosen = torch.cat([torch.randperm(context, generator=generator)[:rows].sort().values, torch.arange(context, batch["z"].shape[1])]).to(device)
     for name in ("z", "missing"):
-        out[name] = out[name][:, :, columns] if name == "z" else batch[name][:, :, columns]
+        out[name] = batch[name][:, :, columns]
         out[name] = out[name][:, chosen]
-    out["described"] = out["described"][:, columns]
+    out["described"] = batch["described"][:, columns]
     for name in ("age", "base"):
         out[name] = out[name][:, chosen]
     for name in ("t", "residual"):

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from prior.draw import draw_batch
+from prior.small import draw_small
 
 # (context, queries, columns): few shapes, so that a compiled network is compiled few times
 SHAPES = {
@@ -19,16 +20,20 @@ SHAPES = {
 HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
 
 
-def shape_of(number, shapes):
-    return shapes[number % len(shapes)]
+# small contexts: as many rows as the draw decides, each question with several contexts
+SMALL = "few"
+FEW = (40, 40)  # queries, columns
 
 
 def draw(arguments):
+    """Batches of one draw."""
     number, seed, size, shapes = arguments
-    context, queries, width = shape_of(number, shapes)
+    if shapes == SMALL:
+        return draw_small(number, seed, size, *FEW), seed
+    context, queries, width = shapes[number % len(shapes)]
     # tasks of equal cost: fewer where they are large
     size = max(2, int(size * 256 * 48 / (context * width)))
-    return number, draw_batch([seed, number], size, context, queries, width), seed
+    return [draw_batch([seed, number], size, context, queries, width)], seed
 
 
 def worker(todo, done):
@@ -55,15 +60,15 @@ class Source:
         for _ in range(6 * workers):
             self.ask()
         # they were asked for first, but others may be ready before the last of them
-        self.held, early = [], []
-        while len(self.held) < held:
-            number, batch, own = self.drawn_next()
+        self.held, early, waiting = [], [], held
+        while waiting > 0:
+            batches, own = self.drawn_next()
             if own >= HELD_OUT:
-                self.held.append((number, batch))
+                self.held += batches
+                waiting -= 1
             else:
-                early.append([number, batch, 0])
-        self.held.sort(key=lambda entry: entry[0])
-        self.buffer, self.drawn = early, len(early)
+                early.append(batches)
+        self.buffer, self.drawn = [[batch, 0] for batches in early for batch in batches], len(early)
         for _ in early:
             self.ask()
 
@@ -72,20 +77,16 @@ class Source:
         self.next += 1
 
     def take(self):
-        """(batch, whether it is new)."""
-        ready = not self.done.empty()
-        if ready or len(self.buffer) < 8 or self.buffer[0][2] >= self.reuse:
-            number, batch, _ = self.drawn_next()
+        """A batch: a new one where one is ready or all have been used up."""
+        while not self.done.empty() or len(self.buffer) < 8 or min(used for _, used in self.buffer) >= self.reuse:
+            batches, _ = self.drawn_next()
             self.ask()
             self.drawn += 1
-            self.buffer.append([number, batch, 1])
-            if len(self.buffer) > self.keep:
-                self.buffer.pop(0)
-            return number, batch
-        self.buffer.sort(key=lambda entry: entry[2])
+            self.buffer = [*self.buffer, *([batch, 0] for batch in batches)][-self.keep :]
+        self.buffer.sort(key=lambda entry: entry[1])
         entry = self.buffer[random.randrange(min(len(self.buffer), 32))]
-        entry[2] += 1
-        return entry[0], entry[1]
+        entry[1] += 1
+        return entry[0]
 
     def drawn_next(self):
         while True:

@@ -19,13 +19,18 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from .augment import augment  # noqa: E402
+from .augment import augment, thin  # noqa: E402
 from .network import SIZES, Network, losses, parameters_of  # noqa: E402
-from .source import SHAPES, Source, shape_of  # noqa: E402
+from .source import SHAPES, SMALL, Source  # noqa: E402
 
 
 def to_torch(batch, device):
     return {name: torch.from_numpy(value).to(device, non_blocking=True) for name, value in batch.items()}
+
+
+def dressed(batch, context, shapes, generator):
+    """The tasks as they are shown this time: of small contexts, what a kind of column usually means is not mirrored, and few rows are spared."""
+    return thin(batch, context, generator, 1 / 8) if shapes == SMALL else augment(batch, context, generator)
 
 
 def objective(out):
@@ -35,15 +40,15 @@ def objective(out):
     return (binary * ce + (1 - binary) * out["pinball"] / out["mae0"].detach().clamp(min=0.3)).mean()
 
 
-def judge(network, batches, shapes, device, amp):
+def judge(network, batches, device, amp):
     """Mean over tasks never trained on, beside the answer the network starts from."""
     network.eval()
     binary, numeric = ("ce", "ce0", "ce1"), ("mae", "mae0", "mae1", "pinball")
     total = {name: [] for name in (*binary, *numeric)}
     with torch.no_grad():
-        for number, batch in batches:
+        for batch in batches:
             with amp():
-                out = losses(network, to_torch(batch, device), shape_of(number, shapes)[0])
+                out = losses(network, to_torch(batch, device), batch["t"].shape[1])
             for name in binary:
                 total[name] += out[name][out["binary"]].tolist()
             for name in numeric:
@@ -68,12 +73,13 @@ def main():
     parser.add_argument("--minutes", type=float, default=60, help="of training in all, over every start")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--batch", type=int, default=16, help="tasks of 256 x 48 a step; more of smaller ones")
-    parser.add_argument("--shapes", choices=SHAPES, default="small")
+    parser.add_argument("--shapes", choices=[*SHAPES, SMALL], default="small")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reuse", type=int, default=4, help="times a batch may be used")
     parser.add_argument("--save", type=float, default=4, help="minutes between checkpoints")
     parser.add_argument("--held", type=int, default=8, help="batches never trained on, to judge by")
+    parser.add_argument("--full", dest="half", action="store_false", help="compute in full precision")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--stop-after", type=float, default=math.inf, help="minutes after which this start saves and ends")
     args = parser.parse_args()
@@ -82,7 +88,7 @@ def main():
     torch.manual_seed(args.seed)
     random.seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
-    shapes = SHAPES[args.shapes]
+    shapes = SHAPES.get(args.shapes, args.shapes)
     file = args.out / "checkpoint.pt"
     saved = torch.load(file, map_location="cpu", weights_only=True) if file.exists() else None
     first = saved["next"] if saved else 0
@@ -103,7 +109,7 @@ def main():
         if "optimiser" in saved:
             optimiser.load_state_dict(saved["optimiser"])
         steps, spent = saved["steps"], saved["spent"]
-    amp = lambda: torch.autocast(device, dtype=torch.bfloat16)  # noqa: E731
+    amp = lambda: torch.autocast(device, dtype=torch.bfloat16, enabled=args.half)  # noqa: E731
     log = (args.out / "log.jsonl").open("a")
     print(json.dumps({"parameters": parameters_of(network), "device": device, "steps": steps, "minutes": round(spent / 60, 1)}), flush=True)
 
@@ -120,10 +126,10 @@ def main():
         share = (spent + now - start) / (60 * args.minutes)
         if share >= 1 or now - start > 60 * args.stop_after:
             break
-        number, batch = source.take()
+        batch = source.take()
         for group in optimiser.param_groups:
             group["lr"] = args.rate * schedule(steps, share)
-        tasks, context = augment(to_torch(batch, device), shape_of(number, shapes)[0], generator)
+        tasks, context = dressed(to_torch(batch, device), batch["t"].shape[1], shapes, generator)
         with amp():
             out = losses(network, tasks, context)
             loss = objective(out)
@@ -147,12 +153,12 @@ def main():
         if now - saved_at > 60 * args.save:
             saved_at = now
             save(spent + now - start)
-            line = {"steps": steps, "minutes": round((spent + now - start) / 60, 1), "batches": first + source.drawn} | judge(average, held, shapes, device, amp)
+            line = {"steps": steps, "minutes": round((spent + now - start) / 60, 1), "batches": first + source.drawn} | judge(average, held, device, amp)
             print(json.dumps(line), file=log, flush=True)
             print(json.dumps(line), flush=True)
     source.close()
     save(spent + time.monotonic() - start)
-    line = {"steps": steps, "minutes": round((spent + time.monotonic() - start) / 60, 1), "batches": first + source.drawn} | judge(average, held, shapes, device, amp)
+    line = {"steps": steps, "minutes": round((spent + time.monotonic() - start) / 60, 1), "batches": first + source.drawn} | judge(average, held, device, amp)
     print(json.dumps(line), file=log, flush=True)
     print(json.dumps(line), flush=True)
 

@@ -24,6 +24,19 @@ class Task:
     binary: bool
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """A question about rows of a world, before its columns are chosen; rows of context come first, newest first."""
+
+    columns: list
+    values: list  # of each column, all rows
+    y: np.ndarray
+    key: np.ndarray  # entity
+    back: np.ndarray
+    context: int
+    binary: bool
+
+
 class Candidates:
     """Columns by descriptor, with the values of all rows."""
 
@@ -179,10 +192,14 @@ def relevance(z, y):
     return np.where(spread > SAME_TIMES, np.abs(z.T @ r) / np.maximum(spread, SAME_TIMES), -1.0)
 
 
-def choose(rng, out, y, back, context, width):
+def in_cohort(column):
+    return Column(column.kind, column.hop, column.window, column.target, True)
+
+
+def choose(rng, asked, width):
     """The best columns, some of them as percentiles within their cohort, and some that are no good."""
-    x = np.stack(out.values, 1)
-    score = relevance(signed_log(x[:context]), y[:context])
+    x, context = np.stack(asked.values, 1), asked.context
+    score = relevance(signed_log(x[:context]), asked.y[:context])
     score[score >= 0] += rng.normal(0, rng.uniform(0, 0.1), (score >= 0).sum())
     order = np.argsort(-score, kind="stable")
     order = order[score[order] > -0.5]
@@ -191,17 +208,16 @@ def choose(rng, out, y, back, context, width):
     share = rng.uniform(0, COHORT) if chance(rng, 0.9) else 0.0
     ranked = min(int(share * width), len(order))
     plain = order[: width - ranked]
-    columns = [out.columns[c] for c in plain]
+    columns = [asked.columns[c] for c in plain]
     values = [x[:, c] for c in plain]
     for c in order[:ranked]:
-        o = out.columns[c]
-        columns.append(Column(o.kind, o.hop, o.window, o.target, True))
-        values.append(percentiles(x[:, c], back))
+        columns.append(in_cohort(asked.columns[c]))
+        values.append(percentiles(x[:, c], asked.back))
     return tuple(columns), np.stack(values, 1)
 
 
-def tasks_of(rng, world, least, queries, width, most):
-    """Up to `most` tasks of one world, with at least `least` rows of context."""
+def questions_of(rng, world, least, queries, most):
+    """Up to `most` questions about one world, with at least `least` rows of context."""
     if len(world.tables[0].time) < least // 4:
         return
     chosen = population(rng, world, int(least * 1.3), queries)
@@ -247,12 +263,18 @@ def tasks_of(rng, world, least, queries, width, most):
             met = np.where(np.isnan(target.value), np.nan, (target.value > target.constant).astype(float))
             out.block(SPEC["light"], signal(view, met), 1, True)
         own_columns(rng, out, world, key, now, back, np.where(keep, y, 0), rows)
-        out.values = [v[keep] for v in out.values]
-        found = choose(rng, out, y[keep], back[keep], n, width)
+        values = [v[keep] for v in out.values]
+        yield Labelled(out.columns, values, y[keep], key[keep], back[keep], n, target.binary)
+
+
+def tasks_of(rng, world, least, queries, width, most):
+    """The same with `width` columns each."""
+    for asked in questions_of(rng, world, least, queries, most):
+        found = choose(rng, asked, width)
         if found is None:
             continue
         columns, x = found
-        yield Task(columns, x, y[keep], back[keep], back[keep].astype(float), n, target.binary)
+        yield Task(columns, x, asked.y, asked.back, asked.back.astype(float), asked.context, asked.binary)
 
 
 def shrunk(view, target, first, back):
