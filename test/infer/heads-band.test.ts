@@ -57,6 +57,18 @@ t.test('the interval of a point mass is the point', async t => {
   t.ok(isLeast(band, location[0]))
 })
 
+t.test('where rows are few and most came to nothing, those who come to something are still told apart', async t => {
+  const normal = normals(9)
+  const signal = Float64Array.from({ length: 72 }, normal)
+  const y = signal.map(s => (s + 0.3 * normal() < 0.4 ? 0 : Math.round(5 * Math.exp(s))))
+  t.ok(y.filter(v => v === 0).length > 36, 'most are nothing')
+  const transform = { ...fitTransform(y), kind: 'log' as const }
+  const location = signal.map(s => transform.forward(Math.exp(s)))
+  const band = fitBand(transform, { location, y }, ascending(location), 0)
+  t.ok(isLeast(band, transform.forward(Math.exp(-1.5))))
+  t.notOk(isLeast(band, transform.forward(Math.exp(1.5))))
+})
+
 t.test('of forty rows, the interval still follows the prediction', async t => {
   const { signal, y } = spend(40, 7, 0)
   const transform = { ...fitTransform(y), kind: 'log' as const }

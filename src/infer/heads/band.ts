@@ -7,6 +7,9 @@ const MISS = 0.05
 /** Held-out rows that a point of the band looks at, and how many lie between two points. */
 const NEIGHBOURS = 80
 const STRIDE = 8
+/** Of few rows, the part that tells whether like ones came to the least value: a point that looks at all of them tells nobody apart. */
+const ALIKE = 4
+const FEWEST = 15
 
 /**
  * By predicted location, ascending: how far from it the bounds lie, on the scale of the target, as quantiles over the nearest held-out rows.
@@ -16,7 +19,8 @@ export interface Band {
   readonly location: Float64Array
   readonly low: Float64Array
   readonly high: Float64Array
-  /** 1 where most of them came to the least value of all: that is the median then, not a hair above. */
+  /** By location, ascending: 1 where most of the rows nearest came to the least value of all: that is the median then, not a hair above. */
+  readonly places: Float64Array
   readonly least: Uint8Array
 }
 
@@ -36,17 +40,24 @@ export function fitBand(transform: Transform, { location, y, weight }: Judged, o
   const floor = transform.kind === 'log' ? transform.min : Number.NEGATIVE_INFINITY
   const distance = y.map((v, r) => (v === floor ? Number.NEGATIVE_INFINITY : transform.forward(v) - location[r]))
   const size = Math.min(n, NEIGHBOURS)
-  const points: { location: number; bounds: Bounds }[] = []
-  for (let from = 0; from + size <= n; from += STRIDE) {
-    const middle = from === 0 ? order[0] : order[from + (size >> 1)]
-    const near = order.subarray(from, from + size)
-    points.push({ location: location[middle], bounds: boundsOf(near, distance, weight, drift) })
+  const pointsBy = (size: number) => {
+    const points: { location: number; bounds: Bounds }[] = []
+    for (let from = 0; from + size <= n; from += STRIDE) {
+      const middle = from === 0 ? order[0] : order[from + (size >> 1)]
+      const near = order.subarray(from, from + size)
+      points.push({ location: location[middle], bounds: boundsOf(near, distance, weight, drift) })
+    }
+    return points
   }
+  const points = pointsBy(size)
+  const closest = Math.min(size, Math.max(FEWEST, Math.ceil(n / ALIKE)))
+  const alike = closest === size ? points : pointsBy(closest)
   return {
     location: Float64Array.from(points, p => p.location),
     low: Float64Array.from(points, p => p.bounds.low),
     high: Float64Array.from(points, p => p.bounds.high),
-    least: Uint8Array.from(points, p => (p.bounds.middle === Number.NEGATIVE_INFINITY ? 1 : 0)),
+    places: Float64Array.from(alike, p => p.location),
+    least: Uint8Array.from(alike, p => (p.bounds.middle === Number.NEGATIVE_INFINITY ? 1 : 0)),
   }
 }
 
@@ -98,7 +109,7 @@ export function intervalAt(transform: Transform, band: Band, at: number): readon
 }
 
 /** Whether the median at a location is the least value that labels have. */
-export const isLeast = (band: Band, at: number): boolean => band.least[placeOf(band.location, at)] === 1
+export const isLeast = (band: Band, at: number): boolean => band.least[placeOf(band.places, at)] === 1
 
 /** Index of the last of the ascending `locations` that is not above `at`; the first where all are. */
 function placeOf(locations: Float64Array, at: number): number {
