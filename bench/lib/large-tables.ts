@@ -1,9 +1,9 @@
-// A made-up database as large as asked for: people, things, what people do with things, and orders. Foreign keys are indexed, times are not.
+// A made-up database as large as asked for: people, things, what people do with things, and orders. Foreign keys are indexed, and times where asked for.
 
 import { connect } from './postgres.js'
 
 /** Four fifths of `rows` are events, a fifth orders; people sign up over 700 days, and grow tired. */
-export async function writeLargeTables(url: string, people: number, rows: number): Promise<void> {
+export async function writeLargeTables(url: string, people: number, rows: number, times = false): Promise<void> {
   const client = await connect(url)
   const [events, orders] = [Math.round(rows * 0.8), Math.round(rows * 0.2)]
   const each = `${(700 * 86_400) / people} * interval '1 second'`
@@ -23,6 +23,7 @@ export async function writeLargeTables(url: string, people: number, rows: number
     'CREATE INDEX ON events (user_id); CREATE INDEX ON events (product_id); CREATE INDEX ON orders (user_id)',
     'ALTER TABLE events ADD FOREIGN KEY (user_id) REFERENCES users, ADD FOREIGN KEY (product_id) REFERENCES products',
     'ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users',
+    ...(times ? ['CREATE INDEX ON events (at); CREATE INDEX ON orders (created_at)'] : []),
     'VACUUM ANALYZE',
   ])
     await client.query(sql)
