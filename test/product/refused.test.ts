@@ -48,7 +48,7 @@ t.test('a declared key that repeats is refused where rows share it, and said at 
     code: 'PQ001',
     message: 'key (team) of table "agents" repeats, so its rows cannot be told apart',
     detail: /40 rows have 5 keys/,
-    hint: /COMMENT ON TABLE public\.agents IS '@predict key\(…\)'/,
+    hint: 'SELECT team, count(*) FROM public.agents GROUP BY team HAVING count(*) > 1',
   }
   t.match(await errorOf(session, 'PREDICT COUNT(calls.* VIA team, 0, 3, days) FOR EACH agents.team'), repeats)
   const one = await errorOf(session, "PREDICT COUNT(calls.* VIA team, 0, 3, days) FOR agents.team = 'team 1'")

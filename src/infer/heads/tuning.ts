@@ -9,8 +9,6 @@ import type { Split } from './subsets.js'
 
 /** From the stiffest down, so that each fit starts from its neighbour's solution. */
 export const LAMBDAS = [1500, 250, 50, 10] as const
-/** A lambda whose loss is larger than the best so far by this much ends the search, as do two worse ones in a row: softer ones only fit closer to the past. */
-const WORSE = 0.003
 /** Where there are too few rows to choose, for one channel. Absolute deviations curve more than a logistic loss, and take more to hold. */
 const UNTUNED = { binary: 20, numeric: 30 } as const
 
@@ -76,7 +74,7 @@ export function* tunedFit(
     if (best === null || loss < best.loss) {
       best = { lambda, loss, b: start }
       worse = 0
-    } else if (++worse > 1 || loss > (1 + WORSE) * best.loss) break
+    } else if (++worse > 1) break
   }
   const { lambda, b } = best as { lambda: number; b: Float64Array }
   const cross = yield* gram({ design, from: 0, to: from })
