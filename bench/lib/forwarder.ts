@@ -41,6 +41,7 @@ function replay(statements: number): number {
     expected,
     flow,
     intercepts: false,
+    unfinished: false,
     longest: MAX_LENGTH,
     write,
     mayConcern,

@@ -18,6 +18,7 @@ import { asIn, asksThePast, changingColumns } from './changing-columns.js'
 import { contextKey, reachable } from './context-key.js'
 import { contextSizes, defaultLimits, FORECAST_ROWS, type Limits } from './limits.js'
 import { createLru } from './lru.js'
+import type { AnswerSlice } from './parts.js'
 import { assertMayPredict } from './permission.js'
 import type { Param, Upstream } from './plan.js'
 import { type Progress, startProgress } from './progress.js'
@@ -36,14 +37,14 @@ export interface Around {
   readonly reads: boolean
 }
 
-/** Slices of the answer, in order, at least one: an array for each output column, all of one length. */
+/** Slices of the answer, in order, at least one. */
 export type Answer = (
   task: Task,
   outputs: readonly OutputColumn[],
   params: readonly Param[],
   upstream: Upstream,
   around?: Around,
-) => AsyncIterable<readonly Param[]>
+) => AsyncIterable<AnswerSlice>
 
 /** A slice's rows have been sent to the inference process. */
 interface Sent {
@@ -70,7 +71,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
     upstream: Upstream,
     reads: boolean,
     progress: Progress,
-  ): AsyncGenerator<readonly Param[], void, void> {
+  ): AsyncGenerator<AnswerSlice, void, void> {
     const began = performance.now()
     const [facts, tuning, times] = await Promise.all([
       graphs.facts(upstream),
@@ -154,7 +155,7 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
         if (i === 0) progress.stage(key !== null && infer.used(key) ? 'scoring' : 'learning from the past')
         const next = slices[i + 1]
         // rows of the first slice go out before those of the second are read
-        ahead = i > 0 && next && answers === null ? send(next, false) : null
+        ahead = i > 0 && next && answers === null && !upstream.unhurried ? send(next, false) : null
         ahead?.catch(() => {})
         const [result] = await Promise.all([score(sent), ahead ? null : tuning.restore()])
         done += result.count
@@ -173,9 +174,12 @@ export function createAnswer({ graphs, infer, limits = defaultLimits }: AnswerDe
           )
         }
         const ms = performance.now() - began
-        yield outputs.map(column => outputParam(column, outputs, task, result, ms))
+        if (answers !== null && !enough) refuse(task, done, most)
+        // whoever fetches rows may take long to come back for more
+        progress.stop()
+        const columns = outputs.map(column => outputParam(column, outputs, task, result, ms))
+        yield { columns, last: enough || !next }
         if (enough) break
-        if (answers !== null) refuse(task, done, most)
       }
     } finally {
       ahead?.then(({ job }) => job.cancel()).catch(() => {})

@@ -57,6 +57,8 @@ export interface Upstream {
   readonly signal: AbortSignal
   /** client_min_messages, where it is known: notices then need not wait for the server. */
   setNoticeLevel(level: string): void
+  /** The client takes rows by the number, and may do something else before it comes back for more: nothing is read ahead for it. */
+  readonly unhurried: boolean
   /** Lets all queries of a statement that only reads see the same rows, where no transaction of the client's is open: to be called before the first that matters. */
   oneSnapshot(): Promise<void>
   /** Starts the session's statement_timeout (ms, 0 = none) for time the server does not see. */
@@ -77,7 +79,9 @@ export interface Plan {
    * The same in parts, each with rows of its own behind those of the parts before; one tag counts them all. Of a statement that makes each
    * row from one prediction: memory and the wait for the first row are those of a part. Absent: the statement needs all rows at once.
    */
-  slices?(params: readonly Param[], upstream: Upstream): AsyncIterable<Bound>
+  parts?(params: readonly Param[], upstream: Upstream): Parts
+  /** It is a COPY, whose rows nobody can have some of. */
+  readonly copies?: boolean
   /** Rows of each part begin with a line of names. */
   readonly headed?: boolean
   /** Position in the client's text (1-based characters) for a position in `sql`, or null where it lies in text of ours. */
@@ -99,6 +103,22 @@ export type Bound =
       readonly typed?: readonly TypedParam[]
       mapPosition(position: number): number | null
     }
+
+/** One of the parts that an execution comes in. */
+export type Part = Bound & {
+  /** None follows. */
+  readonly last: boolean
+}
+
+/** What one execution sends, part by part. Nothing is made before it is asked for, but for reading ahead of it. */
+export interface Parts {
+  /** The next one; there is at least one. Throws as `run` does. */
+  next(): Promise<Part>
+  /** The part given last and all behind it, in one. */
+  rest(): Promise<Bound>
+  /** No more are wanted. */
+  close(): void
+}
 
 /** One statement of a simple-query string. */
 export interface Piece {

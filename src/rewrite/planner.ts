@@ -6,7 +6,6 @@ import type { Values } from '../pql/params.js'
 import type { OutputColumn, Task } from '../pql/task.js'
 import { emptyColumn } from './answer-columns.js'
 import { refuseBareVerb } from './bare-verb.js'
-import { arrayParam, joinArrays } from './binary-array.js'
 import { firstOf } from './first-rows.js'
 import { predictFunctionExists } from './function-nodes.js'
 import { lateValues, wholeNumber } from './late-values.js'
@@ -16,6 +15,7 @@ import { locate } from './locate.js'
 import { createLru } from './lru.js'
 import type { Node } from './node.js'
 import { buildOuter, elementType, type Source } from './outer.js'
+import { type AnswerSlice, joined, partsOf } from './parts.js'
 import type { Bound, Param, Plan, Upstream } from './plan.js'
 import {
   type KeyCondition,
@@ -35,8 +35,7 @@ import { planStored } from './views/store.js'
 export interface PlannerDeps {
   catalog(upstream: Upstream): Promise<SessionCatalog>
   /**
-   * Answers one PREDICT, in slices: an array in binary format for each output column, all of one length; the element type is the column's,
-   * or text for a column that is itself an array. `reads`: the statement changes nothing.
+   * Answers one PREDICT, in slices: an array in binary format for each output column; the element type is the column's, or text for a column that is itself an array. `reads`: the statement changes nothing.
    */
   answer(
     task: Task,
@@ -44,7 +43,7 @@ export interface PlannerDeps {
     params: readonly Param[],
     upstream: Upstream,
     around: { readonly reads: boolean },
-  ): AsyncIterable<readonly Param[]>
+  ): AsyncIterable<AnswerSlice>
   /** Whether the role has a function of this name of its own; looked up in pg_proc where none is given. */
   functionExists?(upstream: Upstream, name: string): Promise<boolean>
 }
@@ -140,6 +139,12 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
         throw error
       }
     }
+    /** `parts` of the plan whose executions `bind` makes. */
+    const inParts = (bind: (columns: readonly Param[], client: Upstream) => Bound | Promise<Bound>) =>
+      sliced && {
+        parts: (params: readonly Param[], client: Upstream) =>
+          partsOf(slicesOf(params, client), columns => bind(columns, client)),
+      }
     if (carriage === 'view') return planView(source, questions, rules.target!)
     if (carriage === 'literals')
       return {
@@ -147,13 +152,10 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
         paramTypes: ownTypes,
         hidden: 0,
         mapPosition: outer.mapPosition,
+        copies: true,
+        headed: rules.headed,
         run: async (params, client) => withLiterals(source, distinct, await answers(params, client), client),
-        ...(sliced && {
-          headed: rules.headed,
-          async *slices(params: readonly Param[], client: Upstream) {
-            for await (const columns of slicesOf(params, client)) yield withLiterals(source, distinct, columns, client)
-          },
-        }),
+        ...inParts((columns, client) => withLiterals(source, distinct, columns, client)),
       }
     const hidden = distinct.flatMap(({ outputs }) => outputs.map(() => 0))
     const allTypes = [...ownTypes, ...hidden]
@@ -167,11 +169,7 @@ export const createPlanner = (deps: PlannerDeps): Planner => {
       hidden: hidden.length,
       mapPosition: outer.mapPosition,
       run: async (params, client) => ({ params: await answers(params, client) }),
-      ...(sliced && {
-        async *slices(params: readonly Param[], client: Upstream) {
-          for await (const columns of slicesOf(params, client)) yield { params: columns }
-        },
-      }),
+      ...inParts(columns => ({ params: columns })),
     }
   }
 }
@@ -228,14 +226,11 @@ const run = async (
     }
     upstream.signal.throwIfAborted()
     const slices: (readonly Param[])[] = []
-    for await (const columns of answerTo(deps, question, params, upstream, false)) slices.push(columns)
-    hidden.push(...outputs.map((_, i) => joined(slices.map(columns => columns[i]))))
+    for await (const { columns } of answerTo(deps, question, params, upstream, false)) slices.push(columns)
+    hidden.push(...joined(slices))
   }
   return hidden
 }
-
-const joined = (slices: readonly Param[]): Param =>
-  slices.length === 1 ? slices[0] : arrayParam(joinArrays(slices.map(({ value }) => value!)))
 
 /** The answer to one question, in slices. */
 async function* answerTo(
@@ -244,13 +239,14 @@ async function* answerTo(
   params: readonly Param[],
   upstream: Upstream,
   reads: boolean,
-): AsyncGenerator<readonly Param[], void, void> {
+): AsyncGenerator<AnswerSlice, void, void> {
   for (const notice of notices) upstream.notice(notice)
   try {
-    for await (const columns of deps.answer(task, outputs, params, upstream, { reads })) {
-      if (columns.length !== outputs.length)
-        throw new Error(`an answer of ${columns.length} columns where ${outputs.length} were asked for`)
-      yield columns
+    for await (const slice of deps.answer(task, outputs, params, upstream, { reads })) {
+      const { length } = slice.columns
+      if (length !== outputs.length)
+        throw new Error(`an answer of ${length} columns where ${outputs.length} were asked for`)
+      yield slice
     }
   } catch (error) {
     throw error instanceof PgError ? moved(error, node.toClient) : error

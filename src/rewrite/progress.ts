@@ -12,22 +12,35 @@ export const progressCode = '00000'
 export interface Progress {
   /** What is being done now; told with the next notice. */
   stage(what: string): void
+  /** Nothing is being done, until the next stage. */
   stop(): void
 }
 
 export function startProgress(upstream: Pick<Upstream, 'notice'>): Progress {
   const began = performance.now()
   let what = 'looking at the past'
-  let timer = setTimeout(tell, FIRST)
-  function tell(): void {
-    const seconds = Math.round((performance.now() - began) / 1000)
-    upstream.notice({ severity: 'NOTICE', code: progressCode, message: `predict: ${what} (${seconds} s so far)` })
-    timer = setTimeout(tell, AGAIN)
+  let due = began + FIRST
+  let timer: NodeJS.Timeout | null = null
+  function wait(): void {
+    timer ??= setTimeout(tell, due - performance.now())
   }
+  function tell(): void {
+    const now = performance.now()
+    const message = `predict: ${what} (${Math.round((now - began) / 1000)} s so far)`
+    upstream.notice({ severity: 'NOTICE', code: progressCode, message })
+    due = now + AGAIN
+    timer = null
+    wait()
+  }
+  wait()
   return {
     stage(next) {
       what = next
+      wait()
     },
-    stop: () => clearTimeout(timer),
+    stop() {
+      if (timer) clearTimeout(timer)
+      timer = null
+    },
   }
 }

@@ -11,6 +11,8 @@ export interface ClientStreamHost {
   readonly flow: Flow
   /** True while a prepared statement of the session holds a rewritten one, or a portal one with a tag of its own. */
   readonly intercepts: boolean
+  /** True while an answer to a portal is still being made, which other statements may look at. */
+  readonly unfinished: boolean
   /** The longest message there may be, in bytes. */
   readonly longest: number
   /** On to the server. */
@@ -141,6 +143,7 @@ export class ClientStream {
           from = bytes.indexOf(0, from) + 1
           if (from === 0 || from > end) return PASS
         }
+        if (type === F.QUERY && host.unfinished) return whole ? INTERCEPT : end - at
         if (host.mayConcern(bytes, from, whole ? end : bytes.length)) return whole ? INTERCEPT : end - at
         if (type === F.PARSE && host.intercepts && whole && host.touches(bytes.subarray(at, end))) return INTERCEPT
         return PASS

@@ -3,7 +3,9 @@
 
 import type { Plan } from '../rewrite/plan.js'
 import type { Flow } from './flow.js'
+import * as F from './messages/frontend.js'
 import { portalName, statementName } from './messages/names.js'
+import { Portals } from './portals.js'
 import { PreparedCache } from './prepared-cache.js'
 import { Statements } from './statements.js'
 
@@ -12,6 +14,7 @@ export class Memory {
   readonly prepared = new PreparedCache()
   /** By portal: plans whose command has a tag of its own. */
   readonly tagged = new Map<string, Plan>()
+  readonly portals = new Portals()
   /** Notices that are given once a session and have been. */
   readonly told = new Set<string>()
 
@@ -21,7 +24,7 @@ export class Memory {
 
   /** No message that names a statement or a portal can be about one of ours. */
   get empty(): boolean {
-    return this.statements.empty && this.tagged.size === 0
+    return this.statements.empty && this.tagged.size === 0 && this.portals.empty
   }
 
   /** Whether this message, of which at least the names are here, is about a statement or a portal of ours. */
@@ -29,7 +32,10 @@ export class Memory {
     const statement = statementName(message)
     if (statement !== null && this.statements.mayHold(statement)) return true
     const portal = portalName(message)
-    return portal !== null && this.tagged.has(portal)
+    if (portal === null) return false
+    // whatever runs may look at what is unfinished
+    const runs = message[0] === F.EXECUTE && !this.portals.empty
+    return runs || this.tagged.has(portal) || this.portals.find(portal) !== undefined
   }
 
   /** A command of this tag has taken away what it names. */
@@ -44,5 +50,6 @@ export class Memory {
   /** No transaction is open, so that the server has no portals of the protocol's any more. */
   transactionOver(): void {
     this.tagged.clear()
+    this.portals.clear()
   }
 }

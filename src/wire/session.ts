@@ -121,6 +121,11 @@ export class Session implements InterceptHost {
     return this.#lease
   }
 
+  resume(lease: Lease): void {
+    this.#lease = lease
+    lease.resume()
+  }
+
   async cancelUpstream(): Promise<void> {
     try {
       await this.#key.cancel(this.server)
@@ -216,6 +221,9 @@ export class Session implements InterceptHost {
       get intercepts() {
         return !session.memory.empty
       },
+      get unfinished() {
+        return !session.memory.portals.empty
+      },
       write: (bytes: Buffer) => this.#write(bytes),
       mayConcern: (bytes: Buffer, start: number, end: number) => this.rewriter.mayConcern(bytes, start, end),
       touches: (message: Buffer) => this.memory.touches(message),
@@ -291,6 +299,7 @@ export class Session implements InterceptHost {
     if (lastWords !== undefined && !this.#unread) this.#toClient.aside(lastWords)
     this.#legs.close(this.flow.status === IDLE && this.expected.quiet)
     this.#lease?.abort(gone())
+    this.memory.portals.clear()
     this.expected.abandon()
     this.#awaitingDrain?.()
     this.#events.closed(this)

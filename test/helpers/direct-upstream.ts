@@ -130,6 +130,7 @@ export async function directUpstream(url: string): Promise<DirectUpstream> {
       return transaction
     },
     signal: new AbortController().signal,
+    unhurried: false,
     setTimeout() {},
     setNoticeLevel() {},
     async oneSnapshot() {},

@@ -3,6 +3,7 @@
 import net from 'node:net'
 import pg from 'pg'
 import { to } from 'pg-copy-streams'
+import Cursor from 'pg-cursor'
 import { serialize } from 'pg-protocol'
 import t from 'tap'
 import { startScene, startStage } from '../helpers/scene.js'
@@ -74,6 +75,57 @@ t.test('a large answer goes into tables, out of cursors and through the extended
   t.same(bound.rows, whole)
 })
 
+/** How `query` ends that the first of its rows cancels, and how many rows came. */
+const cancelledByRow = async (query: pg.Query) => {
+  let rows = 0
+  const watched = query as pg.Query & { handleDataRow(): void; callback(error: unknown): void }
+  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+  watched.handleDataRow = () => {
+    if (++rows === 1) net.connect(product.port, product.host).end(serialize.cancel(processID, secretKey))
+  }
+  const code = await new Promise(resolve => {
+    watched.callback = error => resolve((error as { code?: string } | null)?.code)
+    client.query(watched)
+  })
+  return { code, rows }
+}
+
+t.test('with parameters too, rows come before the last are made', async t => {
+  const bound = await client.query({ name: 'often', text: asked.replace('> 0', '> $1'), values: [0] })
+  t.same([bound.command, bound.rowCount, bound.rows], ['SELECT', USERS, whole])
+  const some = `SELECT user_id FROM (${asked.replace('> 0', '> $1')}) p WHERE probability > $2`
+  t.same(
+    (await client.query(some, [0, 0.5])).rows,
+    whole.filter(row => row.probability > 0.5).map(({ user_id }) => ({ user_id })),
+  )
+  const { code, rows } = await cancelledByRow(new pg.Query(asked.replace('> 0', '> $1'), [0]))
+  t.equal(code, '57014')
+  t.ok(rows > 0 && rows < USERS, `${rows} rows`)
+})
+
+t.test('who fetches rows by the number gets each once', async t => {
+  await client.query('BEGIN')
+  const cursor = client.query(new Cursor<(typeof whole)[number]>(asked.replace('> 0', '> $1'), [0]))
+  const rows = [...(await cursor.read(10)), ...(await cursor.read(3000))]
+  t.same(rows, whole.slice(0, 3010))
+  for (let more = rows; more.length > 0; rows.push(...more)) more = await cursor.read(1700)
+  t.same(rows, whole)
+  await client.query('ROLLBACK')
+})
+
+t.test('rows that nobody fetches are not made', async t => {
+  for (const block of [true, false]) {
+    if (block) await client.query('BEGIN')
+    const start = performance.now()
+    const cursor = client.query(new Cursor(asked.replace('> 0', '> $1'), [0]))
+    t.equal((await cursor.read(10)).length, 10)
+    await cursor.close()
+    t.same((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }])
+    t.comment(`${Math.round(performance.now() - start)} ms`)
+    if (block) await client.query('COMMIT')
+  }
+})
+
 t.test('COPY of a large answer has one line of names, and all rows', async t => {
   const text = async (sql: string) => {
     const chunks: Buffer[] = []
@@ -92,18 +144,9 @@ t.test('COPY of a large answer has one line of names, and all rows', async t => 
 })
 
 t.test('a large answer that is cancelled on its way ends at once, and leaves the session as it was', async t => {
-  let rows = 0
-  const query = new pg.Query(asked) as pg.Query & { handleDataRow(): void; callback(error: unknown): void }
-  const ended = new Promise<{ code?: string }>(resolve => {
-    query.callback = error => resolve((error ?? {}) as { code?: string })
-  })
-  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
-  query.handleDataRow = () => {
-    if (++rows === 1) net.connect(product.port, product.host).end(serialize.cancel(processID, secretKey))
-  }
-  client.query(query)
-  t.equal((await ended).code, '57014')
-  t.ok(rows < USERS)
+  const { code, rows } = await cancelledByRow(new pg.Query(asked))
+  t.equal(code, '57014')
+  t.ok(rows > 0 && rows < USERS)
   t.equal((await client.query('SELECT 1 AS one')).rows[0].one, 1)
   t.same((await client.query(asked)).rows, whole)
 })

@@ -45,7 +45,7 @@ export const createRig = async (url: string): Promise<Rig> => {
     catalog: lent => graphs.get(lent),
     async *answer(task, outputs, params) {
       asked.push({ task, outputs, params })
-      yield outputs.map(column => arrayParam(byType[column.typeName]))
+      yield { columns: outputs.map(column => arrayParam(byType[column.typeName])), last: true }
     },
   })
   const rewriter = rewriting.open('')

@@ -38,12 +38,16 @@ export const planExpanded = async (
       ...inner,
       mapPosition: position => map(inner.mapPosition(position)),
       run: async (params, client) => outside(await inner.run(params, client).catch(placed)),
-      ...(inner.slices && {
-        async *slices(params: readonly Param[], client: Upstream) {
-          try {
-            for await (const bound of inner.slices!(params, client)) yield outside(bound)
-          } catch (error) {
-            placed(error)
+      ...(inner.parts && {
+        parts(params: readonly Param[], client: Upstream) {
+          const parts = inner.parts!(params, client)
+          return {
+            next: async () => {
+              const part = await parts.next().catch(placed)
+              return { ...outside(part), last: part.last }
+            },
+            rest: async () => outside(await parts.rest().catch(placed)),
+            close: () => parts.close(),
           }
         },
       }),

@@ -3,7 +3,7 @@
 import { TAKE, WATCH } from '../expected.js'
 import * as B from '../messages/backend.js'
 import { withoutLast } from '../messages/parameter-description.js'
-import { decodeTarget, STATEMENT } from '../messages/target.js'
+import { decodeTarget, PORTAL, STATEMENT } from '../messages/target.js'
 import type { InterceptHost } from './host.js'
 
 export async function interceptDescribe(host: InterceptHost, message: Buffer): Promise<void> {
@@ -19,6 +19,7 @@ export async function interceptDescribe(host: InterceptHost, message: Buffer): P
 
 export function interceptClose(host: InterceptHost, message: Buffer): void {
   const { kind, name } = decodeTarget(message)
+  if (kind === PORTAL) host.memory.portals.release(name)
   if (kind !== STATEMENT || !host.memory.statements.mayHold(name)) host.forward(message)
   else host.send(message, WATCH, host.memory.statements.change(name, null))
 }

@@ -1,11 +1,14 @@
-// Execute of a portal whose command has another name for the client than for the server.
+// Execute of a portal whose command has another name for the client than for the server, or whose answer is still being made; or of
+// another while one is.
 
 import type { Plan } from '../../rewrite/plan.js'
 import { type Handler, TAKE } from '../expected.js'
+import { FAILED } from '../flow.js'
 import * as B from '../messages/backend.js'
+import { decodeExecute } from '../messages/execute.js'
 import { frame, HEADER } from '../messages/header.js'
-import { portalName } from '../messages/names.js'
 import type { InterceptHost } from './host.js'
+import { fetchRows, finishBefore } from './unfinished.js'
 
 /** Shows the plan's own tag in the place of the server's. */
 export const retagged = (plan: Plan): Handler => ({
@@ -16,10 +19,19 @@ export const retagged = (plan: Plan): Handler => ({
   },
 })
 
-export function interceptExecute(host: InterceptHost, message: Buffer): void {
-  const portal = portalName(message) ?? ''
-  const plan = host.memory.tagged.get(portal)
-  host.memory.tagged.delete(portal)
+export async function interceptExecute(host: InterceptHost, message: Buffer): Promise<void> {
+  const { portal, limit } = decodeExecute(message)
+  const { portals, tagged } = host.memory
+  if (!portals.empty) {
+    // a Sync on its way may be the end of them, and a failure that of everything up to the next
+    await host.drained()
+    const unfinished = portals.find(portal)
+    const runs = !host.closed && !host.flow.skipping && host.flow.status !== FAILED
+    if (runs && unfinished) return fetchRows(host, unfinished, limit)
+    if (runs && !portals.empty) await finishBefore(host, portal)
+  }
+  const plan = tagged.get(portal)
+  tagged.delete(portal)
   if (plan === undefined) {
     host.forward(message)
     return

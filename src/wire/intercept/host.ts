@@ -31,6 +31,8 @@ export interface InterceptHost {
   drained(): Promise<void>
   /** The session's upstream, lent for one statement. */
   lease(): Lease
+  /** Goes on with one of an earlier message. */
+  resume(lease: Lease): void
   /** Asks the server to cancel what it runs for this session; resolves when the request has been delivered. */
   cancelUpstream(): Promise<void>
   fail(error: unknown): void

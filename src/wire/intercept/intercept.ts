@@ -19,7 +19,7 @@ export async function intercept(host: InterceptHost, message: Buffer): Promise<v
       case F.BIND:
         return await interceptBind(host, message)
       case F.EXECUTE:
-        return interceptExecute(host, message)
+        return await interceptExecute(host, message)
       case F.DESCRIBE:
         return await interceptDescribe(host, message)
       case F.CLOSE:

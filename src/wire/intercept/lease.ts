@@ -33,9 +33,13 @@ export class Lease implements Upstream {
   /** The statement is one of a string of several, which succeed or fail together. */
   several = false
   statement = {}
+  /** Other statements of the client's may follow in the transaction that this one begins. */
+  pipelined = false
+  unhurried = false
   readonly #abort = new AbortController()
   readonly #notices: NoticeGate
   #timer: NodeJS.Timeout | undefined
+  #timeout = 0
   #outstanding = 0
   #wake: () => void = () => {}
   #used = false
@@ -118,13 +122,14 @@ export class Lease implements Upstream {
   }
 
   async oneSnapshot(): Promise<void> {
-    if (this.several || !this.#mayRestart()) return
+    if (this.several || this.pipelined || !this.#mayRestart()) return
     await this.sync()
     // the transaction's first statement; the server's warning, that it is no block, is taken with its answer
     await this.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
   }
 
   setTimeout(milliseconds: number): void {
+    this.#timeout = milliseconds
     clearTimeout(this.#timer)
     if (milliseconds > 0) this.#timer = setTimeout(() => this.abort(timedOut()), Math.min(milliseconds, 2 ** 31 - 1))
   }
@@ -185,7 +190,12 @@ export class Lease implements Upstream {
     return this.signal.aborted && !(thrown instanceof PgError) ? this.signal.reason : thrown
   }
 
-  /** No further use: stops the clock. */
+  /** The client has come back for more of the same statement: the clock starts anew, as the server's does. */
+  resume(): void {
+    this.setTimeout(this.#timeout)
+  }
+
+  /** No further use for now: stops the clock. */
   end(): void {
     clearTimeout(this.#timer)
   }

@@ -1,7 +1,7 @@
 // Statements of a simple Query in the extended protocol, answered as the simple one would.
 
 import { serialize } from 'pg-protocol'
-import type { Bound, Param, Piece, Plan } from '../../rewrite/plan.js'
+import type { Bound, Param, Parts, Piece, Plan } from '../../rewrite/plan.js'
 import { type Handler, TAKE, WATCH } from '../expected.js'
 import * as B from '../messages/backend.js'
 import { encodeBind } from '../messages/bind.js'
@@ -47,14 +47,18 @@ export class Pipeline {
   }
 
   /** The same in parts, as they come. */
-  async sliced(piece: Piece, plan: Plan, parts: AsyncIterable<Bound>, lease: Lease): Promise<void> {
+  async sliced(piece: Piece, plan: Plan, parts: Parts, lease: Lease): Promise<void> {
     const slices = new Slices(this.host, plan, place => this.#inString(piece, place))
-    for await (const bound of parts) {
-      await lease.ready()
-      slices.send(bound)
+    try {
+      for (let last = false; !last; ) {
+        const part = await parts.next()
+        await lease.ready()
+        slices.send(part)
+        last = part.last
+      }
+    } finally {
+      parts.close()
     }
-    await lease.ready()
-    slices.end()
   }
 
   /** The end: closes what a Query leaves no trace of, and gives the client its ReadyForQuery. */

@@ -1,6 +1,7 @@
 // A simple Query that concerns us. One statement becomes helper queries and an extended pipeline of the rewritten one, with the
 // messages cut out of the answer that the simple protocol does not have; several become one pipeline with one Sync.
 
+import { serialize } from 'pg-protocol'
 import type { Piece } from '../../rewrite/plan.js'
 import { FAILED } from '../flow.js'
 import { decodeQuery } from '../messages/query.js'
@@ -10,6 +11,7 @@ import type { Lease } from './lease.js'
 import { Pipeline } from './pipeline.js'
 import { runString } from './query-string.js'
 import { refuse } from './refuse.js'
+import { finishPortals } from './unfinished.js'
 
 export async function interceptQuery(host: InterceptHost, message: Buffer): Promise<void> {
   const sql = decodeQuery(message)
@@ -18,6 +20,7 @@ export async function interceptQuery(host: InterceptHost, message: Buffer): Prom
   if (host.closed || host.flow.skipping || host.flow.copying) return host.forward(message)
   const decoded = host.settings.decode(sql)
   const text = decoded ?? sql.toString('latin1')
+  if (!host.memory.portals.empty && !(await finishPortals(host, text))) return host.forward(serialize.sync())
   const pieces = host.rewriter.split(text, host.settings.standardConformingStrings)
   if (!pieces.some(piece => concerns(host.rewriter, piece))) return host.forward(message)
   if (host.flow.status === FAILED && pieces.length === 1 && endsTransaction(text)) return host.forward(message)
@@ -51,7 +54,7 @@ async function runOne(
     }
     if (!readable) throw host.settings.unreadable()
     pipeline.prepare(piece, plan)
-    if (plan.slices) await pipeline.sliced(piece, plan, plan.slices([], lease), lease)
+    if (plan.parts) await pipeline.sliced(piece, plan, plan.parts([], lease), lease)
     else {
       const bound = await plan.run([], lease)
       await lease.settle()

@@ -3,7 +3,7 @@
 import * as F from './frontend.js'
 import { HEADER } from './header.js'
 import { Malformed, Reader } from './reader.js'
-import { STATEMENT } from './target.js'
+import { PORTAL, STATEMENT } from './target.js'
 
 /** From a Parse, Bind, Describe or Close of which at least the beginning is here; null: it names none, or is malformed. */
 export function statementName(message: Buffer): string | null {
@@ -27,9 +27,11 @@ export function statementName(message: Buffer): string | null {
   }
 }
 
-/** From a Bind or Execute of which at least the beginning is here; null: it names none, or is malformed. */
+/** From a Bind, Execute or Close of which at least the beginning is here; null: it names none, or is malformed. */
 export function portalName(message: Buffer): string | null {
-  if (message[0] !== F.BIND && message[0] !== F.EXECUTE) return null
-  const end = message.indexOf(0, HEADER)
-  return end < 0 ? null : message.toString('latin1', HEADER, end)
+  const closes = message[0] === F.CLOSE && message[HEADER] === PORTAL
+  if (message[0] !== F.BIND && message[0] !== F.EXECUTE && !closes) return null
+  const start = closes ? HEADER + 1 : HEADER
+  const end = message.indexOf(0, start)
+  return end < 0 ? null : message.toString('latin1', start, end)
 }

@@ -47,6 +47,9 @@ const ORDINARY = [
   'PREPARE q AS SELECT 5',
   'EXECUTE q',
   'FETCH 2 FROM c',
+  'FETCH 3 FROM one',
+  'MOVE 2 FROM two',
+  'CLOSE one',
   "DO $$ BEGIN RAISE NOTICE 'heed'; END $$",
   'COPY (SELECT * FROM generate_series(1, 5)) TO STDOUT',
 ].map((sql): Text => [sql, sql])
@@ -58,6 +61,8 @@ const PREDICTS: readonly Text[] = [
   // refused behind a failure for the failure, as a syntax error is not
   ['PREDICT nonsense', 'INSERT INTO notes VALUES (1, 2)'],
   ['PREDICT 2 CACHED', rows(2)],
+  ...[1, 7, 25].map((n): Text => [`PREDICT 40 PARTS ${n}`, rows(40)]),
+  ['PREDICT 40 PARTS 9, WHERE x % 3 = 0', `${rows(40)} WHERE x % 3 = 0`],
   ['PREDICT 5, ORDER BY x DESC LIMIT 2', `${rows(5)} ORDER BY x DESC LIMIT 2`],
 ]
 const STRINGS: readonly Text[] = [

@@ -1,11 +1,13 @@
 // A small rewriter for the wire's own tests, with every way to answer that the contract allows:
-//   PREDICT n | $k [SLOW ms] [PLANSLOW ms] [TIMEOUT ms] [QUERY 'sql'] [KEPT 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [STUCK] [, tail of the outer SELECT]
-// gives the numbers 1 to n, fetched by a helper query and fed back by unnest(). PREDICT NOTHING is nobody's statement.
+//   PREDICT n | $k [SLOW ms] [PLANSLOW ms] [TIMEOUT ms] [QUERY 'sql'] [KEPT 'sql'] [FAIL] [REFUSED] [CACHED] [NOTICE] [DANGLE] [STUCK] [PARTS n] [, tail of the outer SELECT]
+// gives the numbers 1 to n, fetched by a helper query and fed back by unnest(); with PARTS, so many at a time. PREDICT NOTHING is nobody's statement.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PgError } from '../../../src/pg-error.js'
 import {
+  type Bound,
   type Param,
+  type Parts,
   type Piece,
   type Plan,
   type Rewriter,
@@ -17,7 +19,7 @@ import {
 const INT4 = 23
 const INT4_ARRAY = 1007
 const SHAPE =
-  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|PLANSLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE|STUCK)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
+  /^\s*PREDICT\s+(\d+|\$(\d+))((?:\s+(?:SLOW|PLANSLOW|TIMEOUT|QUERY|KEPT|FAIL|REFUSED|CACHED|NOTICE|DANGLE|STUCK|PARTS)\b(?:\s+(?:\d+|'(?:[^']|'')*'))?)*)\s*(?:,(.*))?$/is
 
 export interface TestRewriter extends Rewriter, Rewriting {
   /** How often a statement has been planned and run. */
@@ -62,6 +64,7 @@ function planOf(rewriter: TestRewriter, sql: string, shape: RegExpExecArray, par
   const [, n, parameter, options, tail = ''] = shape
   const own = parameter === undefined ? 0 : Number(parameter)
   const option = (name: string) => new RegExp(`\\b${name}\\b(?:\\s+(?:(\\d+)|'((?:[^']|'')*)'))?`, 'i').exec(options)
+  const parts = Number(option('PARTS')?.[1] ?? 0)
   const head = `SELECT x FROM pg_catalog.unnest($${own + 1}::pg_catalog.int4[]) AS x${own > 0 ? ` WHERE $${own} IS NOT NULL ` : ' '}`
   return {
     sql: head + tail,
@@ -94,6 +97,35 @@ function planOf(rewriter: TestRewriter, sql: string, shape: RegExpExecArray, par
       if (option('REFUSED')) await upstream.query('SELECT 1/0').catch(() => {})
       return { params: [{ format: 0, value: Buffer.from(`{${numbers}}`) }] }
     },
+    ...(parts > 0 && {
+      parts: (params: readonly Param[], upstream: Upstream): Parts => {
+        const count = own === 0 ? Number(n) : decodeInt(params[own - 1])
+        let at = 0
+        const next = async (): Promise<readonly number[]> => {
+          rewriter.ran++
+          rewriter.onRun()
+          const numbers = (await fetchNumbers(Math.min(count, at + parts), upstream, false)).slice(at)
+          if (option('SLOW')) await sleep(Number(option('SLOW')![1]), undefined, { signal: upstream.signal })
+          if (option('FAIL') && at > 0) throw new PgError({ code: '22023', message: 'will not predict' })
+          current = numbers
+          at += parts
+          return numbers
+        }
+        let current: readonly number[] = []
+        const bound = (numbers: readonly number[]): Bound => ({
+          params: [{ format: 0, value: Buffer.from(`{${numbers}}`) }],
+        })
+        return {
+          next: async () => ({ ...bound(await next()), last: at >= count }),
+          async rest() {
+            const all = [...current]
+            while (at < count) all.push(...(await next()))
+            return bound(all)
+          },
+          close() {},
+        }
+      },
+    }),
     mapPosition: position => (position > head.length ? position - head.length + sql.length - tail.length : null),
   }
 }
