@@ -1,8 +1,10 @@
 // Rows that stand for several: what is said of a population that was drawn unevenly.
 
 import t from 'tap'
+import type { ContextBatch, Prediction } from '../../src/infer/head.js'
 import { isLeast } from '../../src/infer/heads/band.js'
 import { calibrate, fitCalibration, uncalibrate, withFoot } from '../../src/infer/heads/calibration.js'
+import { closedForm } from '../../src/infer/heads/closed-form.js'
 import { sigmoid } from '../../src/infer/heads/logistic.js'
 import { expected } from '../../src/infer/heads/means.js'
 import { fitSpread } from '../../src/infer/heads/spread.js'
@@ -57,4 +59,30 @@ t.test('means and medians count a row as often as it stands for', async t => {
   t.ok(Math.abs(expected(transform, uneven.means, 0.5) / mean - 1) < 0.4)
   t.ok(expected(transform, even.means, 0.5) > 5 * mean)
   t.ok(isLeast(uneven.band, 0.5))
+})
+
+t.test('what is said of next to no examples counts each as often as it stands for', async t => {
+  const context = (task: 'binary' | 'numeric', y: number[], weight: number[]): ContextBatch => ({
+    task,
+    rows: y.length,
+    columns: [],
+    x: new Float64Array(0),
+    y: Float64Array.from(y),
+    anchor: new Int32Array(y.length),
+    age: new Float64Array(y.length).fill(1),
+    nonNegative: true,
+    weight: Float64Array.from(weight),
+  })
+  const query = { rows: 1, x: new Float64Array(0) }
+  const answer = (...of: Parameters<typeof context>) =>
+    closedForm.fit(context(...of), { seed: 1, mode: 'normal' }).predict(query)
+  const number = answer('numeric', [8, 4, 0], [1, 1, 8]) as Extract<Prediction, { task: 'numeric' }>
+  t.equal(number.median[0], 0)
+  t.equal(number.mean[0].toFixed(6), '1.200000')
+  const even = answer('numeric', [8, 4, 0, 6], [1, 1, 1, 1]) as typeof number
+  t.equal(even.median[0], 5)
+  const { probability } = answer('binary', [0], [100]) as Extract<Prediction, { task: 'binary' }>
+  t.equal(probability[0], 0.25, 'one example is one, whatever it stands for')
+  const { probability: mixed } = answer('binary', [1, 0, 0], [2, 2, 4]) as Extract<Prediction, { task: 'binary' }>
+  t.ok(mixed[0] > 0.25 && mixed[0] < 0.35, `${mixed[0]}`)
 })

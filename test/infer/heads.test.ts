@@ -235,7 +235,10 @@ t.test('contexts too small to learn from say so and answer with a shrunk prior',
   ])
   t.ok((oneClass.predict(query) as Binary).probability[0] > 0)
   const five = answer(batch('numeric', [1, 2, 3, 4, 100])) as Numeric
-  t.strictSame([five.median[0], five.mean[0], five.lower[0], five.upper[0]], [3, 22, 1, 100])
+  t.strictSame([five.median[0], five.mean[0], five.lower[0], five.upper[0]], [3, 22, 0, 120.4])
+  const one = answer(batch('numeric', [5])) as Numeric
+  t.strictSame([one.median[0], one.lower[0], one.upper[0]], [5, 0, 10])
+  t.strictSame(answer(batch('binary', [1])), { task: 'binary', probability: Float64Array.of(0.75, 0.75) })
   const same = closedForm.fit(batch('numeric', new Array(200).fill(7)), options)
   t.match(same.warnings, [{ code: '01PQ5', detail: /200 labelled examples are 7/ }])
   t.equal((same.predict(query) as Numeric).upper[1], 7)

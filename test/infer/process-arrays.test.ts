@@ -1,6 +1,6 @@
 import t from 'tap'
 import { drain } from '../../src/infer/heads/stepped.js'
-import { boolArray, float8Array, predictionArrays, timestamptzArray } from '../../src/infer/process/output.js'
+import { answered, boolArray, float8Array, predictionArrays, timestamptzArray } from '../../src/infer/process/output.js'
 import { startPostgres } from '../helpers/postgres.js'
 
 const postgres = await startPostgres()
@@ -36,6 +36,26 @@ t.test('instants keep their microseconds, before and after 2000, and infinities'
   t.strictSame(await of(-1_262_304_000_000_000), { text: '1960-01-01 00:00:00', n: 2 })
   t.strictSame(await of(Number.NEGATIVE_INFINITY), { text: '-infinity', n: 2 })
   t.strictSame(await of(Number.POSITIVE_INFINITY), { text: 'infinity', n: 2 })
+})
+
+t.test('what is predicted lies in its interval, whichever statistic it is', async t => {
+  const numbers = {
+    task: 'numeric' as const,
+    median: Float64Array.of(0, 2),
+    mean: Float64Array.of(0.3, 3),
+    lower: Float64Array.of(0, 1),
+    upper: Float64Array.of(0, 9),
+  }
+  t.strictSame(answered(numbers, 'median'), {
+    prediction: numbers.median,
+    lower: numbers.lower,
+    upper: numbers.upper,
+  })
+  t.strictSame(answered(numbers, 'mean'), {
+    prediction: numbers.mean,
+    lower: numbers.lower,
+    upper: Float64Array.of(0.3, 9),
+  })
 })
 
 t.test('columns of a prediction stand side by side in unnest', async t => {

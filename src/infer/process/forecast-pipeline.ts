@@ -9,7 +9,7 @@ import { contextOrder, type PreparedContext, prepareSteps } from '../features/co
 import type { Prediction } from '../head.js'
 import type { SteppedFitted, Steps } from '../heads/stepped.js'
 import type { JobOptions } from '../protocol.js'
-import { float8Array, int4Array, timestamptzArray, timestamptzList } from './output.js'
+import { answered, float8Array, int4Array, timestamptzArray, timestamptzList } from './output.js'
 import { type Accounts, type FittedContext, type Pipeline, timed } from './stages.js'
 
 /** Entities whose features are made, and read, at a time. */
@@ -97,13 +97,15 @@ function* answer(
   const n = windows.start.length
   const rows = scored.count * n
   account.take((80 + 16 * scored.keys.length) * rows)
-  const out = [statistic, 'lower', 'upper'].map(() => new Float64Array(rows))
+  const names = ['prediction', 'lower', 'upper'] as const
+  const out = names.map(() => new Float64Array(rows))
   for (let from = 0; from < scored.count; from += BLOCK) {
     const keys = scored.key.subarray(from, Math.min(scored.count, from + BLOCK))
     const query = yield* timed(watch, 'encode', encodeSteps(neighbourhood, keys))
-    const said: Numbers[] = []
-    for (const head of heads) said.push((yield* timed(watch, 'predict', head.predictSteps(query))) as Numbers)
-    for (const [c, name] of ([statistic, 'lower', 'upper'] as const).entries())
+    const said: ReturnType<typeof answered>[] = []
+    for (const head of heads)
+      said.push(answered((yield* timed(watch, 'predict', head.predictSteps(query))) as Numbers, statistic))
+    for (const [c, name] of names.entries())
       for (let r = 0; r < keys.length; r++) {
         const at = (from + r) * n
         for (let s = 1; s <= n; s++) out[c][at + s - 1] = between(steps, s, i => said[i][name][r])
